@@ -1,0 +1,90 @@
+"""ComputeProfile: an accelerator or node type, as estimates and accounts see it."""
+
+from decimal import Decimal
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from coppice.api.base import API_VERSION, DecimalString, Interval, Model, Quantity
+from coppice.api.meta import ObjectMeta
+from coppice.api.rules import Column
+
+LabelText = Annotated[str, Field(max_length=253)]
+
+
+class Accelerator(Model):
+    """One accelerator of the node."""
+
+    resource_name: str = Field(
+        default="nvidia.com/gpu", max_length=253, description="Extended resource that pods ask for."
+    )
+    product: str = Field(default="", max_length=128, description="Product name, such as NVIDIA H100 SXM5 80GB.")
+    per_node: int = Field(ge=1, le=64, description="Accelerators on one node.")
+    memory: Quantity = Field(description="Memory of one accelerator, such as 80Gi.")
+    idle_watts: DecimalString = Field(description="Power of one accelerator at rest, in watts.")
+    peak_watts: DecimalString = Field(description="Board power limit of one accelerator (TDP), in watts.")
+    peak_tera_flops: dict[str, DecimalString] = Field(
+        max_length=8, description="Dense peak in TFLOP/s by dtype (fp32, tf32, bf16, fp16), without sparsity."
+    )
+    embodied_kilograms: Interval = Field(description="Embodied carbon of one accelerator in kgCO2e.")
+
+
+class Host(Model):
+    """The node without its accelerators."""
+
+    cores: int = Field(ge=1, le=4096, description="CPU cores.")
+    memory: Quantity = Field(description="Memory, such as 2Ti.")
+    idle_watts: DecimalString = Field(description="Power at rest, in watts; memory included.")
+    peak_watts: DecimalString = Field(description="Power with every core busy, in watts.")
+    peak_tera_flops: DecimalString | None = Field(
+        default=None, description="Peak of all cores in fp32 TFLOP/s; needed where the CPU trains."
+    )
+    embodied_kilograms: Interval = Field(description="Embodied carbon in kgCO2e.")
+    cpu_only_share: DecimalString = Field(
+        default=0,
+        validate_default=True,
+        description="Share of the host that pods without accelerators bear on an accelerator node.",
+    )
+
+
+class ComputeProfileSpec(Model):
+    """An accelerator or node type."""
+
+    description: str = Field(default="", max_length=512, description="What it is.")
+    node_selector: dict[str, LabelText] = Field(
+        default_factory=dict, max_length=16, description="Labels of the nodes it describes."
+    )
+    accelerator: Accelerator | None = Field(default=None, description="Its accelerator; absent for CPU nodes.")
+    host: Host = Field(description="The node without its accelerators.")
+    lifespan_years: DecimalString = Field(description="Years over which embodied carbon is spread.")
+    pue: DecimalString | None = Field(
+        default=None, description="Power usage effectiveness of the facility. Unset: the chart's."
+    )
+    zone: str = Field(default="", max_length=64, description="Zone of the carbon intensity. Unset: the chart's.")
+    price_per_hour: DecimalString | None = Field(
+        default=None,
+        description="Price of one accelerator (CPU profile: one core) for an hour, in the installation's currency.",
+    )
+    sources: list[Annotated[str, Field(max_length=512)]] = Field(
+        default_factory=list, max_length=16, description="Where the figures come from."
+    )
+
+
+class ComputeProfile(Model):
+    """An accelerator or node type that attempts can run on."""
+
+    plural: ClassVar[str] = "computeprofiles"
+    short_names: ClassVar[tuple[str, ...]] = ("cpf",)
+    scope: ClassVar[str] = "Cluster"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("Accelerator", "string", ".spec.accelerator.product", "Product name"),
+        Column("Per node", "integer", ".spec.accelerator.perNode", "Accelerators on one node"),
+        Column("Cores", "integer", ".spec.host.cores", "CPU cores"),
+        Column("Zone", "string", ".spec.zone", "Zone of the carbon intensity"),
+        Column("Age", "date", ".metadata.creationTimestamp", "Time since creation"),
+    )
+
+    api_version: str = API_VERSION
+    kind: str = "ComputeProfile"
+    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
+    spec: ComputeProfileSpec

@@ -1,0 +1,218 @@
+"""TrainingJob status: what was seen and decided, never what is hoped; at most 16 KiB in all."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from coppice.api.base import DecimalString, Interval, Model, Sha256, ShortText
+from coppice.api.meta import BaseModelReference, Condition
+from coppice.api.vocabulary import AttemptKind, Basis, Component, Evidence, Grade, Method, OptimizeFor
+
+
+class RungStatus(Model):
+    """One candidate of the ladder, as decided."""
+
+    method: Method = Field(description="How the base model is used, or FromScratch.")
+    base_model: BaseModelReference | None = Field(default=None, description="Base model; absent from scratch.")
+    profile: str = Field(max_length=253, description="ComputeProfile the estimate is for.")
+    chance: DecimalString = Field(description="Probability of meeting the objective, 0 to 1.")
+    energy_watt_hours: Interval = Field(description="Estimated facility energy in watt-hours.")
+    carbon_grams: Interval = Field(description="Estimated operational plus embodied carbon in gCO2e.")
+    run_seconds: Interval = Field(description="Estimated run time in seconds.")
+
+
+class CounterfactualStatus(Model):
+    """What the job would have cost from scratch."""
+
+    basis: Basis = Field(description="Measured (a control ran), Declared (the user's plan) or Assumed.")
+    energy_watt_hours: Interval = Field(description="Facility energy in watt-hours.")
+    carbon_grams: Interval = Field(description="Operational plus embodied carbon in gCO2e.")
+    run_seconds: Interval = Field(description="Run time in seconds.")
+
+
+class DecisionStatus(Model):
+    """The frozen decision in brief; the whole record is on the child and in the report."""
+
+    digest: Sha256 = Field(description="sha256 of the decision record.")
+    method: Method = Field(description="Method of the first rung.")
+    base_model: BaseModelReference | None = Field(default=None, description="Base model of the first rung.")
+    reason: str = Field(max_length=64, description="Why this plan, in one word.")
+    message: str = Field(default="", max_length=1024, description="Why this plan, in a sentence.")
+    optimize_for: OptimizeFor = Field(default=OptimizeFor.CARBON, description="Unit in which plans were compared.")
+    ladder: list[RungStatus] = Field(default_factory=list, max_length=8, description="Ordered candidates to try.")
+    rejected: dict[str, int] = Field(
+        default_factory=dict, max_length=64, description="Candidates rejected, counted by reason."
+    )
+    considered: int = Field(default=0, ge=0, description="Candidates looked at.")
+    counterfactual: CounterfactualStatus | None = Field(
+        default=None, description="What the job would have cost from scratch."
+    )
+    expected_saving_grams: Interval | None = Field(
+        default=None, description="Expected carbon saved in gCO2e, from paired draws."
+    )
+    limitations: list[Annotated[str, Field(max_length=256)]] = Field(
+        default_factory=list, max_length=16, description="Known biases and limits of the chosen base model."
+    )
+    forgone: RungStatus | None = Field(
+        default=None, description="Mode Recommend: the substitute that would have been chosen."
+    )
+    decided_at: datetime = Field(description="When it was decided.")
+
+
+class ChildReference(Model):
+    """The batch object that runs an attempt."""
+
+    kind: str = Field(max_length=64, description="Kind of the object.")
+    name: str = Field(max_length=253, description="Name of the object.")
+    uid: str = Field(default="", max_length=64, description="uid of the object.")
+
+
+class EnergyPart(Model):
+    """One part of the energy: component and grade."""
+
+    component: Component = Field(description="Part of the facility energy.")
+    grade: Grade = Field(description="How the figure came about.")
+    joules: DecimalString = Field(description="Energy in joules.")
+
+
+class PodStatus(Model):
+    """Reserved time of one pod, kept when the pod itself is gone."""
+
+    uid: str = Field(max_length=64, description="uid of the pod.")
+    start_time: datetime = Field(description="When it was scheduled.")
+    end_time: datetime | None = Field(default=None, description="When its last container ended.")
+    reported: bool = Field(default=False, description="Whether a result with its energy has been seen.")
+
+
+class AttemptStatus(Model):
+    """Something run for the job."""
+
+    number: int = Field(ge=1, description="Counts from 1.")
+    kind: AttemptKind = Field(description="Probe, Evaluate or Train.")
+    method: Method = Field(description="How the base model is used, or FromScratch.")
+    base_model: BaseModelReference | None = Field(default=None, description="Base model; absent from scratch.")
+    child: ChildReference = Field(description="The batch object that runs it.")
+    profile: str = Field(max_length=253, description="ComputeProfile accounted.")
+    accelerators: int = Field(default=0, ge=0, description="Accelerators of all pods.")
+    outcome: str = Field(
+        default="Running", max_length=64, description="Running, Met, Missed, Unjudged, or why it ended otherwise."
+    )
+    message: str = Field(default="", max_length=512, description="What happened, for the person who must act.")
+    start_time: datetime | None = Field(default=None, description="When its first pod was scheduled.")
+    end_time: datetime | None = Field(default=None, description="When its last container ended.")
+    run_seconds: int = Field(
+        default=0, ge=0, description="Reserved time in seconds, from scheduling to the last container's end."
+    )
+    pods: list[PodStatus] = Field(default_factory=list, max_length=16, description="Its pods, the last 16.")
+    quality: DecimalString | None = Field(default=None, description="Value of the objective's metric.")
+    standard_error: DecimalString | None = Field(default=None, description="Standard error of quality.")
+    evidence: Evidence | None = Field(default=None, description="Who measured the quality.")
+    cpu_seconds: DecimalString | None = Field(default=None, description="CPU time used by its pods, in seconds.")
+    steps: int | None = Field(default=None, ge=0, description="Optimiser steps.")
+    energy_joules: DecimalString | None = Field(default=None, description="Facility energy in joules.")
+    carbon_grams: DecimalString | None = Field(default=None, description="Operational plus embodied carbon in gCO2e.")
+
+
+class ResultStatus(Model):
+    """The best attempt, also when it missed."""
+
+    attempt: int = Field(ge=1, description="Its number.")
+    quality: DecimalString | None = Field(default=None, description="Value of the objective's metric.")
+    met: bool | None = Field(default=None, description="Whether the target was met; absent without a target.")
+    evidence: Evidence | None = Field(default=None, description="Who measured the quality.")
+    output: str = Field(default="", max_length=1024, description="Where the model is, as a pvc:// URI.")
+    model_digest: Sha256 | None = Field(default=None, description="sha256 over the model's file digests.")
+    registered: BaseModelReference | None = Field(default=None, description="BaseModel made from it.")
+    license: ShortText | None = Field(
+        default=None, description="Licence computed from the chain of base models and data."
+    )
+
+
+class SciStatus(Model):
+    """Software Carbon Intensity per unit; absent when the objective was missed (R = 0)."""
+
+    grams_per_model: DecimalString | None = Field(
+        default=None, description="gCO2e for one model that meets its objective."
+    )
+    grams_per_exaflop: DecimalString | None = Field(default=None, description="gCO2e per 10^18 counted FLOPs.")
+    grams_per_million_tokens: DecimalString | None = Field(
+        default=None, description="gCO2e per million training tokens seen."
+    )
+    grams_per_billion_parameters: DecimalString | None = Field(
+        default=None, description="gCO2e per billion parameters of the model."
+    )
+
+
+class AvoidedStatus(Model):
+    """Counterfactual minus everything spent; it may be negative."""
+
+    low: DecimalString = Field(description="10th percentile in gCO2e; the only bound that enters totals.")
+    mid: DecimalString = Field(description="50th percentile in gCO2e.")
+    high: DecimalString = Field(description="90th percentile in gCO2e.")
+    basis: Basis = Field(description="Where the counterfactual comes from.")
+    equal_quality: str = Field(max_length=16, description="Yes, No or Unknown: whether both reached the target.")
+    control: str = Field(default="", max_length=253, description="Report of the control, if one ran.")
+    control_quality: DecimalString | None = Field(
+        default=None, description="Quality the control reached, also when it missed."
+    )
+
+
+class TotalsStatus(Model):
+    """The account of every attempt of the job."""
+
+    energy_joules: DecimalString = Field(description="Facility energy in joules: the sum of parts.")
+    parts: list[EnergyPart] = Field(default_factory=list, max_length=15, description="Energy by component and grade.")
+    coverage: DecimalString = Field(description="Share of the reserved time with Measured samples, 0 to 1.")
+    operational_grams: DecimalString = Field(description="Operational carbon in gCO2e.")
+    embodied_grams: DecimalString = Field(description="Embodied carbon in gCO2e, share of the hardware's lifespan.")
+    intensity_grams_per_kilowatt_hour: DecimalString | None = Field(
+        default=None, description="Energy-weighted carbon intensity."
+    )
+    intensity_source: str = Field(
+        default="", max_length=256, description="Source, method, signal and year of the intensity."
+    )
+    run_seconds: int = Field(default=0, ge=0, description="Run time of all attempts in seconds.")
+    sci: SciStatus | None = Field(default=None, description="Software Carbon Intensity, where the objective was met.")
+    avoided: AvoidedStatus | None = Field(default=None, description="Carbon avoided against the counterfactual.")
+
+
+class SummaryStatus(Model):
+    """Strings ready for columns."""
+
+    state: str = Field(default="", max_length=64, description="Reason of the Succeeded condition.")
+    base: str = Field(default="", max_length=253, description="Base model, or none.")
+    accelerators: int = Field(default=0, ge=0, description="Accelerators of the current attempt.")
+    attempts: str = Field(default="", max_length=16, description="Train attempts made of those allowed.")
+    energy_kilowatt_hours: str = Field(default="", max_length=32, description="Facility energy in kilowatt-hours.")
+    carbon_kilograms: str = Field(
+        default="", max_length=32, description="Operational plus embodied carbon in kilograms."
+    )
+    saved: str = Field(
+        default="", max_length=64, description="Share of the counterfactual's carbon avoided, with its basis."
+    )
+
+
+class TrainingJobStatus(Model):
+    """What was seen and decided."""
+
+    observed_generation: int = Field(default=0, ge=0, description="Spec generation this status was computed from.")
+    resolved: dict[str, Any] | None = Field(
+        default=None,
+        description="Values that policy and chart supplied where the spec left them open.",
+        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+    )
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        max_length=16,
+        description="Decided, Running, Suspended, Succeeded, Failed, Finished, Accounted.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+    decision: DecisionStatus | None = Field(default=None, description="The frozen decision.")
+    attempts: list[AttemptStatus] = Field(
+        default_factory=list, max_length=16, description="Everything run for the job."
+    )
+    result: ResultStatus | None = Field(default=None, description="The best attempt.")
+    totals: TotalsStatus | None = Field(default=None, description="The account of every attempt.")
+    summary: SummaryStatus | None = Field(default=None, description="Strings ready for columns.")
+    completion_time: datetime | None = Field(default=None, description="When the job finished.")

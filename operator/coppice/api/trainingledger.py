@@ -1,0 +1,92 @@
+"""TrainingLedger: the monotonic totals of one tenant namespace; they survive reports, jobs and the namespace itself.
+
+An entry is opened before a job's first child exists and settled once, by job uid, when the job ends. A settled
+entry stays until the job's own status says Accounted, so that a crash between the two writes settles nothing twice.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from coppice.api.base import API_VERSION, DecimalString, Model
+from coppice.api.meta import ObjectMeta
+from coppice.api.rules import Column
+from coppice.api.vocabulary import Basis, Component, Grade, Method
+
+
+class LedgerEntry(Model):
+    """One job that is not yet both settled and known to be so."""
+
+    uid: str = Field(max_length=64, description="uid of the TrainingJob.")
+    name: str = Field(max_length=45, description="Name of the TrainingJob.")
+    opened: datetime = Field(description="When its first child was about to be made.")
+    settled: bool = Field(default=False, description="Whether its totals are in.")
+
+
+class EnergyTotal(Model):
+    """Energy settled so far, by component and grade."""
+
+    component: Component = Field(description="Part of the facility energy.")
+    grade: Grade = Field(description="How the figures came about.")
+    joules: DecimalString = Field(description="Energy in joules.")
+
+
+class AvoidedTotal(Model):
+    """Avoided carbon settled so far, by basis; Assumed never enters."""
+
+    basis: Basis = Field(description="Measured or Declared.")
+    grams: DecimalString = Field(description="Low bounds summed, in gCO2e; negative differences are spent in vain.")
+
+
+class FinishedTotal(Model):
+    """Jobs settled so far."""
+
+    method: Method = Field(description="Method of the attempt that decided the job.")
+    reason: Annotated[str, Field(max_length=64)] = Field(description="Reason of the Succeeded condition.")
+    jobs: int = Field(ge=0, description="Number of jobs.")
+
+
+class LedgerTotals(Model):
+    """Sums that never fall."""
+
+    energy: list[EnergyTotal] = Field(default_factory=list, max_length=15, description="Energy by component and grade.")
+    operational_grams: DecimalString = Field(default=Decimal(0), description="Operational carbon in gCO2e.")
+    embodied_grams: DecimalString = Field(default=Decimal(0), description="Embodied carbon in gCO2e.")
+    avoided: list[AvoidedTotal] = Field(default_factory=list, max_length=3, description="Avoided carbon by basis.")
+    spent_in_vain_grams: DecimalString = Field(
+        default=Decimal(0), description="Carbon of missed objectives and negative differences, in gCO2e."
+    )
+    finished: list[FinishedTotal] = Field(
+        default_factory=list, max_length=256, description="Jobs settled, by method and reason."
+    )
+
+
+class TrainingLedgerSpec(Model):
+    """Totals and open entries of one namespace."""
+
+    namespace: str = Field(max_length=63, description="Tenant namespace.")
+    totals: LedgerTotals = Field(default=LedgerTotals(), description="Sums that never fall.")
+    entries: list[LedgerEntry] = Field(
+        default_factory=list, max_length=1000, description="Jobs open, or settled and not yet known to be so."
+    )
+
+
+class TrainingLedger(Model):
+    """The totals of one tenant namespace; kept in the operator's namespace."""
+
+    plural: ClassVar[str] = "trainingledgers"
+    short_names: ClassVar[tuple[str, ...]] = ("tled",)
+    scope: ClassVar[str] = "Namespaced"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("Namespace", "string", ".spec.namespace", "Tenant namespace"),
+        Column("Operational g", "string", ".spec.totals.operationalGrams", "Operational carbon in grams"),
+        Column("Embodied g", "string", ".spec.totals.embodiedGrams", "Embodied carbon in grams"),
+        Column("Age", "date", ".metadata.creationTimestamp", "Time since creation"),
+    )
+
+    api_version: str = API_VERSION
+    kind: str = "TrainingLedger"
+    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
+    spec: TrainingLedgerSpec

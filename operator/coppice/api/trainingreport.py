@@ -1,0 +1,79 @@
+"""TrainingReport: the immutable account of one finished job; it outlives the job and is what estimates learn from."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import ConfigDict, Field
+
+from coppice.api.base import API_VERSION, DecimalString, Model, Sha256
+from coppice.api.meta import ObjectMeta
+from coppice.api.rules import Column, rules
+from coppice.api.trainingjob import TrainingJobSpec
+from coppice.api.trainingjob_status import AttemptStatus, DecisionStatus, ResultStatus, TotalsStatus
+
+
+class EnergySlot(Model):
+    """Energy of one stretch of time, so that carbon can be recomputed slot by slot."""
+
+    start: datetime = Field(description="Start of the slot, UTC.")
+    joules: DecimalString = Field(description="Facility energy of the slot in joules.")
+    grams_per_kilowatt_hour: DecimalString = Field(description="Carbon intensity used.")
+
+
+class TrainingReportSpec(Model):
+    """Everything needed to recompute the account."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("self == oldSelf", "a TrainingReport is the record of what happened and cannot be changed")
+        )
+    )
+
+    job: str = Field(max_length=253, description="Name of the TrainingJob.")
+    job_uid: str = Field(max_length=64, description="uid of the TrainingJob.")
+    state: str = Field(max_length=64, description="Reason of the Succeeded condition.")
+    succeeded: bool = Field(description="Whether the job succeeded.")
+    message: str = Field(default="", max_length=1024, description="How it ended, in a sentence.")
+    created_time: datetime | None = Field(default=None, description="When the job was created.")
+    completion_time: datetime | None = Field(default=None, description="When the job finished.")
+    fingerprint: Sha256 = Field(
+        description="Digest of task, dataset, objective and fromScratch; equal for a job and its control."
+    )
+    control: bool = Field(default=False, description="Whether this was a control: mode Never.")
+    request: TrainingJobSpec | None = Field(default=None, description="The job's spec.")
+    decision: DecisionStatus | None = Field(default=None, description="The frozen decision in brief.")
+    decision_record: str = Field(
+        default="", max_length=16384, description="The whole decision record: canonical JSON, zlib, base64."
+    )
+    attempts: list[AttemptStatus] = Field(
+        default_factory=list, max_length=16, description="Everything run for the job."
+    )
+    result: ResultStatus | None = Field(default=None, description="The best attempt.")
+    totals: TotalsStatus | None = Field(default=None, description="The account of every attempt.")
+    slots: list[EnergySlot] = Field(default_factory=list, max_length=96, description="Energy by stretch of time.")
+    gaps: list[str] = Field(
+        default_factory=list, max_length=32, description="What is missing from the account, in sentences."
+    )
+
+
+class TrainingReport(Model):
+    """The final account of one job."""
+
+    plural: ClassVar[str] = "trainingreports"
+    short_names: ClassVar[tuple[str, ...]] = ("trep",)
+    scope: ClassVar[str] = "Namespaced"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("Job", "string", ".spec.job", "TrainingJob"),
+        Column("State", "string", ".spec.state", "How it ended"),
+        Column("Method", "string", ".spec.decision.method", "Method of the first rung"),
+        Column("Quality", "string", ".spec.result.quality", "Quality of the best attempt"),
+        Column("Joules", "string", ".spec.totals.energyJoules", "Facility energy in joules"),
+        Column("Avoided g", "string", ".spec.totals.avoided.low", "Carbon avoided in grams, low bound"),
+        Column("Basis", "string", ".spec.totals.avoided.basis", "Where the counterfactual comes from"),
+        Column("Age", "date", ".metadata.creationTimestamp", "Time since creation"),
+    )
+
+    api_version: str = API_VERSION
+    kind: str = "TrainingReport"
+    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
+    spec: TrainingReportSpec

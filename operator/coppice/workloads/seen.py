@@ -1,0 +1,82 @@
+"""Children and pods as the operator sees them: small projections of watched objects.
+
+The index keeps only these, never whole bodies: five thousand jobs stay in a few megabytes, and a decision is
+made from values that cannot change under it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class ContainerEnd:
+    """A container of a pod: running when `finished_at` is None and `started_at` is set."""
+
+    name: str
+    init: bool = False
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    reason: str = ""
+    message: str = ""
+    restarts: int = 0
+    waiting_reason: str = ""
+    waiting_message: str = ""
+
+
+@dataclass(frozen=True)
+class SeenPod:
+    """A pod that carries our labels."""
+
+    namespace: str
+    name: str
+    uid: str
+    job_uid: str
+    attempt: int
+    index: int = 0
+    owner_uid: str = ""
+    node: str = ""
+    phase: str = "Pending"
+    created_at: datetime | None = None
+    scheduled_at: datetime | None = None
+    unschedulable: str = ""
+    disrupted: bool = False
+    deleting: bool = False
+    accelerators: int = 0
+    containers: tuple[ContainerEnd, ...] = ()
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When its last container ended; None while one runs or may still start."""
+        if self.phase not in {"Succeeded", "Failed"}:
+            return None
+        ends = [container.finished_at for container in self.containers if container.finished_at]
+        return max(ends, default=self.scheduled_at)
+
+
+@dataclass(frozen=True)
+class SeenChild:
+    """The batch object that runs an attempt."""
+
+    namespace: str
+    name: str
+    uid: str
+    owner_uid: str
+    job_uid: str
+    job_name: str
+    attempt: int
+    created_at: datetime
+    kind: str = "Job"
+    suspended: bool = False
+    queue: str = ""
+    active: int = 0
+    ready: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    finished: str = ""  # "", "Complete" or "Failed"
+    finished_reason: str = ""
+    finished_message: str = ""
+    finished_at: datetime | None = None
+    deleting: bool = False
+    decision: str = ""
+    attempt_record: str = ""
