@@ -1,0 +1,119 @@
+"""The programs of the cluster, built from the one pinned Go module in dev/controlplane.
+
+Building from modules needs no image registry and no download site, and go.sum pins every byte. A first build takes
+minutes; afterwards the programs are found by a digest of the module files and of the linker flags, so that a changed
+pin builds anew and an unchanged one costs a file check. Go's own caches (GOCACHE, GOMODCACHE) are used as they are.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from devcluster.errors import DevClusterError
+from devcluster.paths import REPOSITORY_ROOT, Toolbox, cache_directory
+from devcluster.progress import Progress
+
+MODULE = REPOSITORY_ROOT / "dev" / "controlplane"
+
+# What Go names a program after its package's last element is not always what people call it.
+PACKAGES = {
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+    "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+    "helm": "helm.sh/helm/v4/cmd/helm",
+    "kubelet": "k8s.io/kubernetes/cmd/kubelet",
+    "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
+    "coredns": "./coredns",
+    "provisioner": "./provisioner",
+}
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+CLIENTS = ("kubectl", "helm")
+NODE = ("kubelet", "kube-proxy", "coredns", "provisioner")
+
+NO_GO = (
+    "Go is needed to build the cluster's programs and was not found. Install Go 1.26 or newer (https://go.dev/dl, or "
+    "`apt-get install golang-go` with GOTOOLCHAIN=auto), or use a cluster that needs no build: "
+    "`--provider kind` with a Docker engine, or `--provider context` for the cluster your kubectl points at."
+)
+
+
+def kubernetes_version(go_mod: str) -> str:
+    """The pinned version of Kubernetes, `vX.Y.Z`, read from the text of go.mod."""
+    found = re.search(r"^\s*k8s\.io/kubernetes (v\d+\.\d+\.\d+)(?:\s+// indirect)?$", go_mod, flags=re.MULTILINE)
+    if found is None:
+        raise DevClusterError(f"{MODULE}/go.mod pins no k8s.io/kubernetes; restore that line.")
+    return found[1]
+
+
+def linker_flags(version: str) -> str:
+    """Linker flags that stamp the version: unstamped servers report one that kubectl and Helm cannot parse."""
+    major, minor, _ = version.removeprefix("v").split(".")
+    package = "k8s.io/component-base/version"
+    stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    return " ".join(["-s -w", *(f"-X {package}.{key}={value}" for key, value in stamps.items())])
+
+
+def digest(module: Path, flags: str) -> str:
+    """Twelve hex digits that change when anything that decides the programs' bytes changes."""
+    whole = hashlib.sha256(flags.encode())
+    for file in sorted([*module.glob("go.*"), *module.glob("*/*.go")]):
+        whole.update(file.relative_to(module).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return whole.hexdigest()[:12]
+
+
+def go_build(name: str, target: Path, flags: str) -> tuple[str, ...]:
+    """The command that builds one program; -v names each package as it is compiled."""
+    options = ("-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", flags)
+    return ("go", "build", *options, "-o", str(target), PACKAGES[name])
+
+
+def build(names: Sequence[str], progress: Progress) -> Toolbox:
+    """Build what is not built yet and return where the programs are; `names` are keys of PACKAGES."""
+    flags = linker_flags(kubernetes_version((MODULE / "go.mod").read_text()))
+    toolbox = Toolbox(cache_directory() / "bin" / digest(MODULE, flags))
+    if all((toolbox.bin / name).exists() for name in names):
+        return toolbox
+    if shutil.which("go") is None:
+        raise DevClusterError(NO_GO)
+    toolbox.bin.mkdir(parents=True, exist_ok=True)
+    with _lock(toolbox.bin / ".lock"):
+        for name in names:
+            if not (toolbox.bin / name).exists():
+                _build_one(name, toolbox.bin / name, flags, progress)
+    return toolbox
+
+
+def _build_one(name: str, target: Path, flags: str, progress: Progress) -> None:
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    environment = {**os.environ, "CGO_ENABLED": "0"}
+    with progress.step(f"Build {name}") as step:
+        command = go_build(name, unfinished, flags)
+        compiled: list[str] = []
+        with subprocess.Popen(
+            command, cwd=MODULE, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        ) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                compiled.append(line.strip())
+                step.detail(f"{len(compiled)} packages, now {compiled[-1]}")
+        if process.returncode != 0:
+            raise DevClusterError(f"Building {name} failed:\n" + "\n".join(compiled[-15:]))
+        unfinished.rename(target)
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Two test runs at once build once: the second waits here and then finds the programs."""
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
