@@ -1,0 +1,136 @@
+"""What the loop needs from the outside world, as small protocols; adapters keep these promises, tests fake them.
+
+    ClusterError
+    ├── Unavailable      try again later, with back-off (5xx, 429, resets, time-outs)
+    ├── Conflict         somebody wrote first: observe again, at once
+    ├── AlreadyExists    an object of that name is there; carries it
+    ├── NotFound         the object is gone, or another life has its name
+    ├── Refused          the API server will never take it (422, 400): tell the user
+    └── Forbidden        RBAC lacks a right: tell the administrator, go on with other jobs
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from coppice.accounting.ledger import Settlement
+from coppice.api.decision import Intensity
+from coppice.api.reasons import EventReason
+from coppice.api.trainingledger import LedgerEntry
+
+Manifest = Mapping[str, Any]
+
+
+class ClusterError(Exception):
+    """The API server did not do what was asked; the class says whether trying again helps."""
+
+
+class Unavailable(ClusterError):
+    """Trying again later helps; `retry_after_seconds` is the server's wish, if it had one."""
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Conflict(ClusterError):
+    """Somebody wrote first; observe again."""
+
+
+class AlreadyExists(ClusterError):
+    """An object of that name exists; `existing` is its body."""
+
+    def __init__(self, message: str, existing: Manifest) -> None:
+        super().__init__(message)
+        self.existing = existing
+
+
+class NotFound(ClusterError):
+    """The object is gone, or its name has another uid now."""
+
+
+class Refused(ClusterError):
+    """The API server will never take this; its message is for the user."""
+
+
+class Forbidden(ClusterError):
+    """Our role lacks a right; its message is for the administrator."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something told once about an object; `warning` for what needs somebody to act."""
+
+    reason: EventReason
+    message: str
+    action: str
+    warning: bool = False
+
+
+class Cluster(Protocol):
+    """The API server. `kind` is a Kubernetes kind such as TrainingJob, Job or Pod."""
+
+    async def list(self, kind: str, namespace: str | None = None) -> tuple[list[dict[str, Any]], str]:
+        """Every object of a kind (children and pods: only ours) with the list's resourceVersion, in chunks."""
+        ...
+
+    async def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
+        """One object, or None."""
+        ...
+
+    async def create(self, manifest: Manifest) -> dict[str, Any]:
+        """Create, never update. Raises AlreadyExists with the existing body."""
+        ...
+
+    async def replace(self, manifest: Manifest) -> dict[str, Any]:
+        """Compare-and-swap on metadata.resourceVersion. Raises Conflict or NotFound."""
+        ...
+
+    async def patch_status(self, before: Manifest, status: Manifest) -> dict[str, Any]:
+        """Make `before`'s status equal `status`, guarded by its uid and resourceVersion; returns the new body."""
+        ...
+
+    async def suspend(self, kind: str, namespace: str, name: str, uid: str, suspended: bool) -> dict[str, Any]:
+        """Set spec.suspend of a child, guarded by its uid; returns the new body."""
+        ...
+
+    async def delete(self, kind: str, namespace: str | None, name: str, uid: str) -> None:
+        """Delete in the background; an object that is gone or another life is success."""
+        ...
+
+    async def emit(self, regarding: Manifest, event: Event) -> None:
+        """Tell an event; failing to is logged and no error."""
+        ...
+
+
+class Ledger(Protocol):
+    """The durable totals of tenant namespaces. Each call returns when its effect is stored."""
+
+    async def open(self, namespace: str, entry: LedgerEntry) -> None:
+        """Note a job before its first child exists; an entry that is there already is success."""
+        ...
+
+    async def settle(self, namespace: str, settlement: Settlement) -> None:
+        """Add a finished job's totals, once per job uid."""
+        ...
+
+    async def prune(self, namespace: str, uid: str) -> None:
+        """Drop a settled entry whose job says so itself, or is gone."""
+        ...
+
+
+class IntensityProvider(Protocol):
+    """Carbon intensity of a zone; never waits for the network."""
+
+    def current(self, zone: str, now: datetime) -> Intensity:
+        """The best value known now, labelled with its source; a fall-back is labelled as one."""
+        ...
+
+
+class Clock(Protocol):
+    """The time, so that tests can set it."""
+
+    def now(self) -> datetime:
+        """Now, UTC, aware."""
+        ...
