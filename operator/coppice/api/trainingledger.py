@@ -22,6 +22,11 @@ class LedgerEntry(Model):
     uid: str = Field(max_length=64, description="uid of the TrainingJob.")
     name: str = Field(max_length=45, description="Name of the TrainingJob.")
     opened: datetime = Field(description="When its first child was about to be made.")
+    method: Method | None = Field(default=None, description="Method of its first rung.")
+    energy_watt_hours: DecimalString = Field(
+        default=Decimal(0), description="Estimated facility energy of the decision, in watt-hours."
+    )
+    carbon_grams: DecimalString = Field(default=Decimal(0), description="Estimated carbon of the decision, in gCO2e.")
     settled: bool = Field(default=False, description="Whether its totals are in.")
 
 

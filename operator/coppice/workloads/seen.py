@@ -44,12 +44,13 @@ class SeenPod:
     deleting: bool = False
     accelerators: int = 0
     containers: tuple[ContainerEnd, ...] = ()
+    gone_at: datetime | None = None  # when it was seen to vanish; kept until its job is settled
 
     @property
     def ended_at(self) -> datetime | None:
-        """When its last container ended; None while one runs or may still start."""
+        """When its last container ended, or the pod vanished; None while one runs or may still start."""
         if self.phase not in {"Succeeded", "Failed"}:
-            return None
+            return self.gone_at
         ends = [container.finished_at for container in self.containers if container.finished_at]
         return max(ends, default=self.scheduled_at)
 
@@ -80,3 +81,4 @@ class SeenChild:
     deleting: bool = False
     decision: str = ""
     attempt_record: str = ""
+    gone_at: datetime | None = None  # when it was seen to vanish; kept until its job is settled
