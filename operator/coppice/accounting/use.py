@@ -1,0 +1,37 @@
+"""What one pod used: the only input of the account that comes from the cluster.
+
+It is a value of its own, not the watched pod, because the account must come out the same from a pod that is still
+there, from a status written long ago and from a report. A meter outside the pod will add its samples here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from coppice.api.result import Result
+
+
+@dataclass(frozen=True)
+class PodUse:
+    """One pod's reserved time and hardware, and what it says of itself.
+
+    `start` is PodScheduled and `end` the last container's end (or now, for a running pod), both UTC, so that image
+    pull and init steps count. `accelerators`, `cpu_request` (cores) and `memory_request_bytes` are what the pod
+    reserved. `self_reported` marks a user's own container, whose energy is clipped to what the hardware can draw.
+    `init_end` is when the trainer itself started, where it is known: an accelerator reserved before that is idle.
+    """
+
+    uid: str
+    start: datetime
+    end: datetime
+    result: Result | None = None
+    accelerators: int = 0
+    cpu_request: Decimal = Decimal(0)
+    memory_request_bytes: int = 0
+    self_reported: bool = False
+    init_end: datetime | None = None
+
+    @property
+    def reserved_seconds(self) -> Decimal:
+        """Reserved time in seconds, never below 0 where clocks disagree."""
+        return max(Decimal(str((self.end - self.start).total_seconds())), Decimal(0))
