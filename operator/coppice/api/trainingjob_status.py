@@ -209,6 +209,11 @@ class TrainingJobStatus(Model):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     decision: DecisionStatus | None = Field(default=None, description="The frozen decision.")
+    decision_record: str = Field(
+        default="",
+        max_length=12288,
+        description="The whole frozen decision while the job waits to start: canonical JSON, zlib, base64. Later it is on the child.",
+    )
     attempts: list[AttemptStatus] = Field(
         default_factory=list, max_length=16, description="Everything run for the job."
     )
