@@ -4,7 +4,9 @@ With the decision record beside it a child says everything that status says abou
 creating it and writing status loses nothing.
 """
 
-from coppice.api.base import Model
+from decimal import Decimal
+
+from coppice.api.base import DecimalString, Model
 from coppice.api.meta import BaseModelReference
 from coppice.api.vocabulary import AttemptKind, Evidence, Method
 
@@ -19,6 +21,8 @@ class AttemptRecord(Model):
     profile: str
     accelerators: int = 0
     pods: int = 1
+    cpu_cores: DecimalString = Decimal(0)
+    memory_bytes: int = 0
     claim_name: str
     output_path: str
     evidence: Evidence = Evidence.EVALUATED

@@ -80,6 +80,7 @@ class PodStatus(Model):
     """Reserved time of one pod, kept when the pod itself is gone."""
 
     uid: str = Field(max_length=64, description="uid of the pod.")
+    index: int = Field(default=0, ge=0, description="Completion index; run time is counted over the pods of index 0.")
     start_time: datetime = Field(description="When it was scheduled.")
     end_time: datetime | None = Field(default=None, description="When its last container ended.")
     reported: bool = Field(default=False, description="Whether a result with its energy has been seen.")

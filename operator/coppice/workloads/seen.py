@@ -6,6 +6,7 @@ made from values that cannot change under it.
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class SeenPod:
     disrupted: bool = False
     deleting: bool = False
     accelerators: int = 0
+    cpu_request_cores: Decimal = Decimal(0)
+    memory_request_bytes: int = 0
     containers: tuple[ContainerEnd, ...] = ()
     gone_at: datetime | None = None  # when it was seen to vanish; kept until its job is settled
 
