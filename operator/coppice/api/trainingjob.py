@@ -188,7 +188,7 @@ class Output(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "!self.path.startsWith('/') && !self.path.matches('(^|/)[.][.](/|$)')",
+                "!has(self.path) || (!self.path.startsWith('/') && !self.path.matches('(^|/)[.][.](/|$)'))",
                 "output.path is relative to the claim's root and must not contain '..'",
             )
         )
@@ -300,7 +300,7 @@ class TrainingJobSpec(Model):
         default=None, alias="register", description="Makes the finished job's model a BaseModel."
     )
     scheduling: Scheduling | None = Field(default=None, description="Batch engine and queue.")
-    acknowledge: list[ShortText] = Field(
+    acknowledge: list[Annotated[str, Field(max_length=256)]] = Field(
         default_factory=list,
         max_length=32,
         description="Limitations and obligations accepted, as the Suspended condition names them.",

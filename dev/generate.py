@@ -1,0 +1,68 @@
+"""Write what is generated from the models: `python dev/generate.py` (a test fails while a file is stale).
+
+The chart gets the same definitions as crds/ in its templates, because Helm never upgrades what lies in a chart's own
+crds/ directory; a value switches them off, another keeps them when the chart is uninstalled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich import print as show
+
+from coppice.api.crd import definitions
+
+ROOT = Path(__file__).resolve().parents[1]
+HEADER = "# Generated from operator/coppice by `make generate`; do not edit.\n"
+CHART_TEMPLATES = Path("charts/coppice/templates")
+
+
+def files() -> dict[Path, str]:
+    """Every generated file: its path from the repository's root, and its text."""
+    texts: dict[Path, str] = {}
+    for crd in definitions():
+        name = Path(f"{crd['metadata']['name']}.yaml")
+        texts["crds" / name] = HEADER + dumped(crd)
+        texts[CHART_TEMPLATES / "crds" / name] = HEADER + _chart_crd(crd)
+    return texts
+
+
+def dumped(manifest: Mapping[str, Any]) -> str:
+    """YAML in the order of the mapping, without aliases."""
+    text: str = yaml.dump(dict(manifest), Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
+    return text
+
+
+class _Plain(yaml.SafeDumper):
+    """kubectl and Helm read YAML anchors, people do not."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _chart_crd(crd: Mapping[str, Any]) -> str:
+    text = dumped(crd)
+    if "{{" in text:
+        raise ValueError(f"{crd['metadata']['name']}: a description holds '{{{{', which Helm would run")
+    keep = "  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n"
+    text = re.sub(r"(?m)^(metadata:\n  name: .*\n)", lambda found: found.group(1) + keep, text, count=1)
+    return "{{- if .Values.crds.enabled }}\n" + text + "{{- end }}\n"
+
+
+def main() -> None:
+    """Write the files that differ and say which."""
+    for path, text in files().items():
+        target = ROOT / path
+        if target.exists() and target.read_text() == text:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        show(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
