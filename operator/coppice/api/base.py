@@ -11,11 +11,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from coppice.api.rules import rules
+
 GROUP = "coppice.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
 DECIMAL_PATTERN = r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$"
+
+SENTENCE = "x-coppice-sentence"
+"""Schema key: what the API server tells a user whose text does not match `pattern`, in place of the pattern."""
 
 
 class Model(BaseModel):
@@ -37,14 +42,47 @@ def decimal_text(value: Decimal) -> str:
 DecimalString = Annotated[
     Decimal,
     PlainSerializer(decimal_text, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": DECIMAL_PATTERN, "maxLength": 26}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": DECIMAL_PATTERN,
+            "maxLength": 26,
+            SENTENCE: "must be a plain decimal number in quotes, such as '0.95' or '1200'",
+        }
+    ),
 ]
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
+
+def matching(pattern: str, max_length: int, sentence: str, min_length: int | None = None) -> Any:
+    """A field of bounded text that matches a pattern, with the sentence for those whose text does not."""
+    return Field(pattern=pattern, min_length=min_length, max_length=max_length, json_schema_extra={SENTENCE: sentence})
+
+
+Name = Annotated[
+    str,
+    matching(
+        r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        253,
+        "must be a Kubernetes name: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit",
+        min_length=1,
+    ),
+]
 ShortText = Annotated[str, Field(max_length=128)]
 Sentence = Annotated[str, Field(max_length=1024)]
-Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
-Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", max_length=20)]
+Sha256 = Annotated[
+    str,
+    matching(
+        r"^sha256:[0-9a-f]{64}$", 71, "must be 'sha256:' and 64 lower-case hexadecimal digits, as sha256sum prints them"
+    ),
+]
+Quantity = Annotated[
+    str,
+    matching(
+        r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$",
+        20,
+        "must be a Kubernetes quantity: a number with an optional unit, such as 500m, 2 or 8Gi",
+    ),
+]
 
 
 def rounded(value: float, significant_digits: int = 4) -> Decimal:
@@ -63,6 +101,15 @@ def rounded(value: float, significant_digits: int = 4) -> Decimal:
 
 class Interval(Model):
     """Three points of one quantity's distribution: 10th, 50th and 90th percentile; the unit is in the field's name."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "double(self.low) <= double(self.mid) && double(self.mid) <= double(self.high)",
+                "low, mid and high must not fall: they are the 10th, 50th and 90th percentile",
+            )
+        )
+    )
 
     low: DecimalString = Field(description="10th percentile.")
     mid: DecimalString = Field(description="50th percentile.")

@@ -5,26 +5,31 @@ says so.
 """
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from coppice.api.base import API_VERSION, DecimalString, Model, Name, Quantity, Sha256, ShortText
+from coppice.api.base import API_VERSION, DecimalString, Model, Name, Quantity, Sha256, ShortText, matching
 from coppice.api.meta import BaseModelReference, Condition, ObjectMeta
 from coppice.api.rules import Column, rules
-from coppice.api.trainingjob import Uri
+from coppice.api.trainingjob import Domain, Language, Task, Uri
 from coppice.api.vocabulary import Method, Metric
 
-Domain = Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")]
 FILE_NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$"
+FileName = Annotated[
+    str,
+    matching(
+        FILE_NAME_PATTERN,
+        256,
+        "must be a path below source.uri without '..' and hidden names, such as model.safetensors",
+    ),
+]
 
 
 class ModelFile(Model):
     """One file of the model; nothing that is not listed is fetched."""
 
-    name: str = Field(
-        max_length=256, pattern=FILE_NAME_PATTERN, description="Path below source.uri, such as model.safetensors."
-    )
+    name: FileName = Field(description="Path below source.uri, such as model.safetensors.")
     size_bytes: int | None = Field(default=None, ge=0, le=2**50, description="Size in bytes; verified.")
     digest: Sha256 | None = Field(
         default=None, description="sha256 of the file; verified. Without it the model is not Ready."
@@ -36,10 +41,6 @@ class Source(Model):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            (
-                "!self.uri.matches('(^|/)[.][.](/|$)')",
-                "source.uri must not contain '..'; name the directory from the root of its source",
-            ),
             (
                 "self.files.exists(f, f.name.endsWith('.safetensors'))",
                 "source.files must list the weights as .safetensors: pickled weights can run code and are refused",
@@ -55,7 +56,12 @@ class Source(Model):
         description="Directory of the files: pvc://CLAIM/PATH, file:///PATH below a fixed root, or https://HOST/PATH."
     )
     revision: str = Field(default="", max_length=128, description="Revision at the source, for the record.")
-    files: list[ModelFile] = Field(min_length=1, max_length=128, description="Every file of the model.")
+    files: list[ModelFile] = Field(
+        min_length=1,
+        max_length=128,
+        description="Every file of the model.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    )
 
 
 class Architecture(Model):
@@ -125,7 +131,7 @@ class BaseModelSpec(Model):
     description: str = Field(default="", max_length=1024, description="One or two sentences about the model.")
     source: Source = Field(description="Where the files are.")
     license: ShortText = Field(description="SPDX expression, or LicenseRef-… for licences SPDX does not know.")
-    tasks: list[Annotated[str, Field(max_length=64)]] = Field(
+    tasks: list[Task] = Field(
         max_length=16, min_length=1, description="Pipeline tags it can be used for, as it is or with a new head."
     )
     head: str | None = Field(
@@ -134,7 +140,7 @@ class BaseModelSpec(Model):
     head_labels: list[Annotated[str, Field(max_length=128)]] = Field(
         default_factory=list, max_length=1024, description="Classes of that head, in order."
     )
-    modality: Annotated[str, Field(pattern="^(text|image|audio|multimodal)$")] = Field(
+    modality: Literal["text", "image", "audio", "multimodal"] = Field(
         description="What it reads: text, image, audio or multimodal."
     )
     domains: list[Domain] = Field(
@@ -143,7 +149,7 @@ class BaseModelSpec(Model):
     excluded_domains: list[Domain] = Field(
         default_factory=list, max_length=16, description="Domains it must not be used for."
     )
-    languages: list[Annotated[str, Field(max_length=35)]] = Field(
+    languages: list[Language] = Field(
         default_factory=list, max_length=256, description="BCP 47 languages it knows; empty for other modalities."
     )
     architecture: Architecture = Field(description="What estimates need to know of the network.")

@@ -1,19 +1,24 @@
 """ComputeProfile: an accelerator or node type, as estimates and accounts see it."""
 
-from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from coppice.api.base import API_VERSION, DecimalString, Interval, Model, Quantity
 from coppice.api.meta import ObjectMeta
-from coppice.api.rules import Column
+from coppice.api.rules import Column, rules
 
+WATTS_RISE = (
+    "double(self.idleWatts) >= 0.0 && double(self.idleWatts) <= double(self.peakWatts)",
+    "idleWatts must not be negative or above peakWatts",
+)
 LabelText = Annotated[str, Field(max_length=253)]
 
 
 class Accelerator(Model):
     """One accelerator of the node."""
+
+    model_config = ConfigDict(json_schema_extra=rules(WATTS_RISE))
 
     resource_name: str = Field(
         default="nvidia.com/gpu", max_length=253, description="Extended resource that pods ask for."
@@ -32,6 +37,16 @@ class Accelerator(Model):
 class Host(Model):
     """The node without its accelerators."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            WATTS_RISE,
+            (
+                "!has(self.cpuOnlyShare) || (double(self.cpuOnlyShare) >= 0.0 && double(self.cpuOnlyShare) <= 1.0)",
+                "host.cpuOnlyShare is a share from 0 to 1, such as '0.05'",
+            ),
+        )
+    )
+
     cores: int = Field(ge=1, le=4096, description="CPU cores.")
     memory: Quantity = Field(description="Memory, such as 2Ti.")
     idle_watts: DecimalString = Field(description="Power at rest, in watts; memory included.")
@@ -49,6 +64,19 @@ class Host(Model):
 
 class ComputeProfileSpec(Model):
     """An accelerator or node type."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "double(self.lifespanYears) > 0.0",
+                "spec.lifespanYears must be above 0: embodied carbon is divided by it",
+            ),
+            (
+                "!has(self.pue) || double(self.pue) >= 1.0",
+                "spec.pue is the facility's energy over its computers' energy, so at least 1",
+            ),
+        )
+    )
 
     description: str = Field(default="", max_length=512, description="What it is.")
     node_selector: dict[str, LabelText] = Field(

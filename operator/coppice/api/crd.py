@@ -6,14 +6,14 @@ Two choices are ours: empty defaults ("", [], {}) are left out, so that `kubectl
 and `has()` in a rule means what it says; and integers are int64, because counted FLOPs and bytes pass 2^31.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
-from coppice.api.base import GROUP, VERSION, Model, decimal_text
+from coppice.api.base import GROUP, SENTENCE, VERSION, Model, decimal_text
 from coppice.api.basemodel import BaseModelObject, ClusterBaseModel
 from coppice.api.computeprofile import ComputeProfile
-from coppice.api.rules import COPY_OF_ANOTHER_KIND, Column
+from coppice.api.rules import Column
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingledger import TrainingLedger
 from coppice.api.trainingpolicy import TrainingPolicy
@@ -43,6 +43,11 @@ KINDS: tuple[type[Model], ...] = (
     TrainingLedger,
 )
 
+WRITTEN_BY_OPERATOR = frozenset({TrainingReport, TrainingLedger})
+"""Kinds that only the operator writes, always whole: they repeat what was accepted or measured elsewhere, so that
+defaults would add what nobody said, and rules could refuse a record of what did happen."""
+
+_RULES = "x-kubernetes-validations"
 _KEPT = (
     "description",
     "type",
@@ -61,7 +66,8 @@ _KEPT = (
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
     "x-kubernetes-preserve-unknown-fields",
-    "x-kubernetes-validations",
+    _RULES,
+    SENTENCE,
 )
 
 
@@ -98,16 +104,18 @@ def schema(model: type[Model]) -> Schema:
     """The structural schema of one kind; raises ValueError for a construct that has no structural form."""
     whole = model.model_json_schema(by_alias=True)
     references = whole.get("$defs", {})
-    properties = {name: _structural(field, references) for name, field in whole["properties"].items()}
-    properties["metadata"] = {"type": "object"}
-    properties["apiVersion"] = {"type": "string", "description": "Group and version of this schema."}
-    properties["kind"] = {"type": "string", "description": "Kind of the object."}
-    if "status" in properties:
-        # Status is written whole by its one writer: a default there would only add what nobody observed.
-        properties["status"] = _without(properties["status"], "default")
-    root = {"type": "object", "description": _sentence(model), "required": ["spec"], "properties": properties}
-    rules = whole.get("x-kubernetes-validations")
-    return root | ({"x-kubernetes-validations": rules} if rules else {})
+    spec = _structural(whole["properties"]["spec"], references)
+    properties: Schema = {
+        "apiVersion": {"type": "string", "description": "Group and version of this schema."},
+        "kind": {"type": "string", "description": "Kind of the object."},
+        "metadata": {"type": "object"},
+        "spec": _recorded(spec) if model in WRITTEN_BY_OPERATOR else _spoken(spec),
+    }
+    if "status" in whole["properties"]:
+        properties["status"] = _recorded(_structural(whole["properties"]["status"], references))
+    root = {"type": "object", "description": (model.__doc__ or "").strip(), "required": ["spec"]}
+    rules = {_RULES: whole[_RULES]} if _RULES in whole else {}
+    return root | rules | {"properties": properties}
 
 
 def _version(model: type[Model], columns: tuple[Column, ...]) -> dict[str, Any]:
@@ -147,7 +155,7 @@ def _structural(node: Mapping[str, Any], references: Mapping[str, Any]) -> Schem
     default = _default(node)
     if default is not None:
         kept["default"] = default
-    return _copied(kept) if node.get(COPY_OF_ANOTHER_KIND) else kept
+    return kept
 
 
 def _resolved(node: Mapping[str, Any], references: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,24 +181,35 @@ def _default(node: Mapping[str, Any]) -> Any:
     return value
 
 
-def _copied(node: Schema) -> Schema:
-    """A copy of another kind's text, kept as it was: neither filled in nor judged again."""
-    return _without(node, "default", "x-kubernetes-validations")
+def _spoken(node: Schema) -> Schema:
+    """Patterns that have a sentence as rules: the API server shows a rule's message, but of a pattern only the pattern."""
+    sentence = node.get(SENTENCE)
+    if sentence:
+        rule = {"rule": f"self.matches(r'{node['pattern']}')", "message": sentence}
+        node = node | {_RULES: [rule, *node.get(_RULES, [])]}
+    return _below(
+        {key: value for key, value in node.items() if not sentence or key not in {SENTENCE, "pattern"}}, _spoken
+    )
 
 
-def _without(node: Schema, *keywords: str) -> Schema:
-    """The schema without those keywords at any depth; properties may bear the same names and stay."""
-    kept = {key: value for key, value in node.items() if key not in keywords}
-    if "properties" in kept:
-        kept["properties"] = {name: _without(field, *keywords) for name, field in kept["properties"].items()}
+def _recorded(node: Schema) -> Schema:
+    """A schema for what only the operator writes; a rule of its root stays."""
+    return _bare(node) | ({_RULES: node[_RULES]} if _RULES in node else {})
+
+
+def _bare(node: Schema) -> Schema:
+    return _below({key: value for key, value in node.items() if key not in {"default", SENTENCE, _RULES}}, _bare)
+
+
+def _below(node: Schema, change: Callable[[Schema], Schema]) -> Schema:
+    """The schema with a change made to each schema right below it."""
+    changed = dict(node)
+    if "properties" in node:
+        changed["properties"] = {name: change(field) for name, field in node["properties"].items()}
     for key in ("items", "additionalProperties"):
-        if isinstance(kept.get(key), dict):
-            kept[key] = _without(kept[key], *keywords)
-    return kept
-
-
-def _sentence(model: type[Model]) -> str:
-    return (model.__doc__ or "").strip()
+        if key in node:
+            changed[key] = change(node[key])
+    return changed
 
 
 def _about(model: Any) -> Kind:

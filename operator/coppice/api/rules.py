@@ -7,9 +7,6 @@ that says what to change.
 from dataclasses import dataclass
 from typing import Any
 
-COPY_OF_ANOTHER_KIND = "x-coppice-copy"
-"""Schema mark of a field that repeats another kind's text as it was: its rules and defaults are not applied again."""
-
 
 @dataclass(frozen=True)
 class Column:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from coppice.api.base import DecimalString, Model
+from coppice.api.base import DecimalString, Model, matching
 from coppice.api.rules import rules
 
 
@@ -35,10 +35,15 @@ class Hyperparameters(Model):
     lora_alpha: int | None = Field(default=None, ge=1, le=4096, description="Scale of LoRA adapters.")
 
 
+VariableName = Annotated[
+    str, matching(r"^[A-Za-z_][A-Za-z0-9_]*$", 128, "must be letters, digits and '_', and not begin with a digit")
+]
+
+
 class EnvironmentVariable(Model):
     """A plain environment variable; secrets are not taken from here."""
 
-    name: str = Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Name of the variable.")
+    name: VariableName = Field(description="Name of the variable.")
     value: str = Field(default="", max_length=4096, description="Its value; shown in clear wherever the pod is.")
 
 
@@ -63,7 +68,11 @@ class Trainer(Model):
             (
                 "!(has(self.container) && has(self.template))",
                 "trainer.container and trainer.template exclude each other: keep one",
-            )
+            ),
+            (
+                "!has(self.fineTuneWith) || self.fineTuneWith != 'Template' || has(self.template)",
+                "trainer.fineTuneWith Template needs trainer.template: add it, or leave fineTuneWith out",
+            ),
         )
     )
 

@@ -8,7 +8,17 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from coppice.api.base import API_VERSION, DecimalString, Model, Name, Quantity, Sha256, ShortText
+from coppice.api.base import (
+    API_VERSION,
+    SENTENCE,
+    DecimalString,
+    Model,
+    Name,
+    Quantity,
+    Sha256,
+    ShortText,
+    matching,
+)
 from coppice.api.meta import BaseModelReference, ObjectMeta
 from coppice.api.rules import Column, immutable, rules
 from coppice.api.trainer_spec import Trainer
@@ -27,10 +37,28 @@ from coppice.api.vocabulary import (
 
 # No credentials, no query, no fragment and no `..` in any URI: a URI is shown in status and logs.
 URI_PATTERN = r"^(pvc://[a-z0-9][a-z0-9.-]*/|file:///|https://[A-Za-z0-9.-]+(:[0-9]+)?/)[A-Za-z0-9._/+=,~-]*$"
-Uri = Annotated[str, Field(pattern=URI_PATTERN, max_length=1024)]
-
-NO_PARENT = "!self.matches('(^|/)[.][.](/|$)')"
-NO_PARENT_MESSAGE = "a path must not contain '..'; name the file from the root of its source"
+URI_SENTENCE = "must be pvc://CLAIM/PATH, file:///PATH or https://HOST/PATH, without credentials, query or fragment"
+PARENT_SENTENCE = "must not contain '..': name the path from the root of its source"
+Uri = Annotated[
+    str,
+    Field(
+        pattern=URI_PATTERN,
+        max_length=1024,
+        json_schema_extra={
+            SENTENCE: URI_SENTENCE,
+            **rules(("!self.matches('(^|/)[.][.](/|$)')", PARENT_SENTENCE)),
+        },
+    ),
+]
+Task = Annotated[
+    str, matching(r"^[a-z0-9]+(-[a-z0-9]+)*$", 64, "must be a Hugging Face pipeline tag, such as text-classification")
+]
+Domain = Annotated[
+    str, matching(r"^[a-z0-9-]+(/[a-z0-9-]+)*$", 64, "must be a path of lower-case words, such as text/news")
+]
+Language = Annotated[
+    str, matching(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", 35, "must be a BCP 47 language, such as en or pt-BR")
+]
 
 
 class Dataset(Model):
@@ -45,11 +73,6 @@ class Dataset(Model):
             (
                 "!has(self.evaluationURI) || !self.evaluationURI.startsWith('https://') || has(self.evaluationDigest)",
                 "dataset.evaluationDigest is required for an https source: add the sha256 of the file at evaluationURI",
-            ),
-            ("!self.uri.matches('(^|/)[.][.](/|$)')", "dataset.uri: " + NO_PARENT_MESSAGE),
-            (
-                "!has(self.evaluationURI) || !self.evaluationURI.matches('(^|/)[.][.](/|$)')",
-                "dataset.evaluationURI: " + NO_PARENT_MESSAGE,
             ),
         )
     )
@@ -182,6 +205,11 @@ class Resources(Model):
     memory: Quantity | None = Field(default=None, description="Memory of each pod, such as 8Gi.")
 
 
+OutputPath = Annotated[
+    str, matching(r"^[A-Za-z0-9._/-]*$", 512, "must be a path of letters, digits, '.', '_', '-' and '/'")
+]
+
+
 class Output(Model):
     """Where the model is kept."""
 
@@ -198,12 +226,7 @@ class Output(Model):
         default=None,
         description="Existing PersistentVolumeClaim. Unset: one is made, labelled with the job and kept after it.",
     )
-    path: str = Field(
-        default="",
-        max_length=512,
-        pattern=r"^[A-Za-z0-9._/-]*$",
-        description="Directory in the claim. Unset: the job's name.",
-    )
+    path: OutputPath = Field(default="", description="Directory in the claim. Unset: the job's name.")
     size: Quantity = Field(default="5Gi", description="Size of a claim that is made.")
     storage_class_name: Name | None = Field(
         default=None, description="Storage class of a claim that is made. Unset: the cluster's default."
@@ -249,6 +272,10 @@ class TrainingJobSpec(Model):
                 ),
             ),
             (
+                "!has(oldSelf.acknowledge) || (has(self.acknowledge) && oldSelf.acknowledge.all(a, a in self.acknowledge))",
+                "spec.acknowledge can only grow: what was accepted cannot be taken back",
+            ),
+            (
                 "has(self.scheduling) == has(oldSelf.scheduling) && (!has(self.scheduling) || self.scheduling.backend == oldSelf.scheduling.backend)",
                 "spec.scheduling.backend cannot change: create a new TrainingJob instead",
             ),
@@ -269,17 +296,13 @@ class TrainingJobSpec(Model):
         )
     )
 
-    task: str = Field(
-        max_length=64,
-        pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
-        description="Hugging Face pipeline tag, such as text-classification.",
-    )
-    domains: list[Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")]] = Field(
+    task: Task = Field(description="Hugging Face pipeline tag, such as text-classification.")
+    domains: list[Domain] = Field(
         default_factory=list,
         max_length=8,
         description="What the data is about, such as text/news; the closer a base model's, the likelier it serves.",
     )
-    languages: list[Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]] = Field(
+    languages: list[Language] = Field(
         default_factory=list, max_length=32, description="BCP 47 languages of the data, such as en."
     )
     dataset: Dataset = Field(description="The examples to learn from and those to be judged by.")
@@ -330,11 +353,6 @@ class TrainingJob(Model):
             (
                 "size(self.metadata.name) <= 45",
                 "metadata.name must have at most 45 characters: the names of its pods are made from it",
-            ),
-            (
-                "!has(oldSelf.status) || !has(oldSelf.status.attempts) || size(oldSelf.status.attempts) == 0 || !has(oldSelf.spec.acknowledge)"
-                " || (has(self.spec.acknowledge) && oldSelf.spec.acknowledge.all(a, a in self.spec.acknowledge))",
-                "spec.acknowledge can only grow once an attempt exists: what was accepted cannot be taken back",
             ),
         )
     )

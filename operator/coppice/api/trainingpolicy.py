@@ -2,13 +2,36 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from coppice.api.base import API_VERSION, DecimalString, Model, ShortText
+from coppice.api.base import API_VERSION, DecimalString, Model, ShortText, matching
 from coppice.api.meta import ObjectMeta
-from coppice.api.rules import Column
+from coppice.api.rules import Column, rules
 from coppice.api.trainingjob import Limits, Use
 from coppice.api.vocabulary import BaseModelKind, Method, Mode, OptimizeFor
+
+Host = Annotated[
+    str,
+    matching(
+        r"^([*][.])?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+        253,
+        "must be a host name in lower case, such as models.example.org, or *.example.org for its subdomains",
+    ),
+]
+Network = Annotated[
+    str,
+    Field(
+        max_length=64,
+        json_schema_extra=rules(
+            ("isCIDR(self)", "must be a network in CIDR notation, such as 10.1.0.0/16"),
+            (
+                "!isCIDR(self) || !(cidr(self).containsIP('169.254.169.254') || cidr('169.254.0.0/16').containsCIDR(self)"
+                " || cidr('fe80::/10').containsCIDR(self) || cidr(self).containsIP('fe80::1') || cidr(self).containsIP('fd00:ec2::254'))",
+                "must not hold link-local or metadata addresses (169.254.0.0/16, fe80::/10, fd00:ec2::254)",
+            ),
+        ),
+    ),
+]
 
 
 class NamespaceSelector(Model):
@@ -31,10 +54,10 @@ class Licenses(Model):
 class Sources(Model):
     """From where models and data may be fetched."""
 
-    hosts: list[Annotated[str, Field(max_length=253)]] = Field(
+    hosts: list[Host] = Field(
         default_factory=list, max_length=64, description="Hosts that https sources may name; empty means none."
     )
-    allowed_networks: list[Annotated[str, Field(max_length=64)]] = Field(
+    allowed_networks: list[Network] = Field(
         default_factory=list,
         max_length=32,
         description="Private networks (CIDR) that may be reached all the same; never link-local.",
@@ -73,6 +96,15 @@ class PolicyDefaults(Model):
 
 class TrainingPolicySpec(Model):
     """An organisation's rules. Several policies may select one namespace: the stricter rule wins, field by field."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!has(self.sufficientChance) || (double(self.sufficientChance) >= 0.0 && double(self.sufficientChance) <= 1.0)",
+                "spec.sufficientChance is a probability from 0 to 1, such as '0.95'",
+            )
+        )
+    )
 
     namespace_selector: NamespaceSelector = Field(
         default=NamespaceSelector(), description="Namespaces it applies to; empty selects all."

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from coppice.api.base import API_VERSION, DecimalString, Model, Sentence, Sha256
 from coppice.api.meta import ObjectMeta
-from coppice.api.rules import COPY_OF_ANOTHER_KIND, Column, rules
+from coppice.api.rules import Column, rules
 from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.trainingjob_status import AttemptStatus, DecisionStatus, ResultStatus, TotalsStatus
 
@@ -40,9 +40,7 @@ class TrainingReportSpec(Model):
         description="Digest of task, dataset, objective and fromScratch; equal for a job and its control."
     )
     control: bool = Field(default=False, description="Whether this was a control: mode Never.")
-    request: TrainingJobSpec | None = Field(
-        default=None, description="The job's spec.", json_schema_extra={COPY_OF_ANOTHER_KIND: True}
-    )
+    request: TrainingJobSpec | None = Field(default=None, description="The job's spec.")
     decision: DecisionStatus | None = Field(default=None, description="The frozen decision in brief.")
     decision_record: str = Field(
         default="", max_length=16384, description="The whole decision record: canonical JSON, zlib, base64."
