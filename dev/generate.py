@@ -19,6 +19,8 @@ from coppice.api.crd import definitions
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = "# Generated from operator/coppice by `make generate`; do not edit.\n"
 CHART_TEMPLATES = Path("charts/coppice/templates")
+FOLDERS = (Path("crds"), CHART_TEMPLATES / "crds")
+"""Folders that hold nothing but generated files."""
 
 
 def files() -> dict[Path, str]:
@@ -37,7 +39,7 @@ def dumped(manifest: Mapping[str, Any]) -> str:
     return text
 
 
-class _Plain(yaml.SafeDumper):
+class _Plain(yaml.CSafeDumper):
     """kubectl and Helm read YAML anchors, people do not."""
 
     def ignore_aliases(self, data: Any) -> bool:

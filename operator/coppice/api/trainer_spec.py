@@ -81,6 +81,7 @@ class Trainer(Model):
     container: Container | None = Field(default=None, description="Your own container, run as the FromScratch rung.")
     template: dict[str, Any] | None = Field(
         default=None,
+        max_length=2,
         description="A whole PodTemplateSpec, run unchanged as the FromScratch rung; its container named trainer speaks the pod contract.",
         json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
     )

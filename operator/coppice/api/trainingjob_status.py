@@ -200,6 +200,7 @@ class TrainingJobStatus(Model):
     observed_generation: int = Field(default=0, ge=0, description="Spec generation this status was computed from.")
     resolved: dict[str, Any] | None = Field(
         default=None,
+        max_length=64,
         description="Values that policy and chart supplied where the spec left them open.",
         json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
     )
