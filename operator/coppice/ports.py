@@ -1,23 +1,22 @@
 """What the loop needs from the outside world, as small protocols; adapters keep these promises, tests fake them.
 
-    ClusterError
-    ├── Unavailable      try again later, with back-off (5xx, 429, resets, time-outs)
-    ├── Conflict         somebody wrote first: observe again, at once
-    ├── AlreadyExists    an object of that name is there; carries it
-    ├── NotFound         the object is gone, or another life has its name
-    ├── Refused          the API server will never take it (422, 400): tell the user
-    └── Forbidden        RBAC lacks a right: tell the administrator, go on with other jobs
+ClusterError
+├── Unavailable      try again later, with back-off (5xx, 429, resets, time-outs)
+├── Conflict         somebody wrote first: observe again, at once
+├── AlreadyExists    an object of that name is there; carries it
+├── NotFound         the object is gone, or another life has its name
+├── Refused          the API server will never take it (422, 400): tell the user
+└── Forbidden        RBAC lacks a right: tell the administrator, go on with other jobs
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from coppice.accounting.ledger import Settlement
 from coppice.api.decision import Intensity
-from coppice.api.reasons import EventReason
 from coppice.api.trainingledger import LedgerEntry
+from coppice.lifecycle.observed import Event
 
 Manifest = Mapping[str, Any]
 
@@ -56,16 +55,6 @@ class Refused(ClusterError):
 
 class Forbidden(ClusterError):
     """Our role lacks a right; its message is for the administrator."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something told once about an object; `warning` for what needs somebody to act."""
-
-    reason: EventReason
-    message: str
-    action: str
-    warning: bool = False
 
 
 class Cluster(Protocol):

@@ -1,0 +1,179 @@
+"""No attempt is running: finish, wait, or start the next rung.
+
+The decision in force is the record: of the latest child while its ladder is followed, or in status while the job
+waits to start. It is made once, here, and frozen by the write that carries it.
+"""
+
+from coppice.api.computeprofile import ComputeProfile
+from coppice.api.decision import CandidateRecord, DecisionRecord, decode_record
+from coppice.api.reasons import AttemptOutcome, StateReason, SuspendReason
+from coppice.api.trainer_spec import FineTuneWith
+from coppice.api.trainingjob import TrainingJobSpec
+from coppice.api.trainingledger import LedgerEntry
+from coppice.api.vocabulary import Evidence, Method, OnMiss
+from coppice.lifecycle.finish import best_attempt, finish
+from coppice.lifecycle.observed import Observed, Plan
+from coppice.lifecycle.situation import Situation, transition_events
+from coppice.lifecycle.status import Stand, decision_status
+from coppice.planning.decision import Refusal, Tried, decide
+from coppice.workloads.manifests import attempt_manifests, attempt_record
+from coppice.workloads.security import job_refusals
+
+FINAL = {
+    AttemptOutcome.MET: (StateReason.OBJECTIVE_MET, True),
+    AttemptOutcome.UNJUDGED: (StateReason.COMPLETED, True),
+    AttemptOutcome.LIMIT_EXCEEDED: (StateReason.LIMIT_EXCEEDED, False),
+    AttemptOutcome.DELETED: (StateReason.CHILD_DELETED, False),
+}
+"""Outcomes after which no further rung is tried."""
+
+EXHAUSTED = {
+    AttemptOutcome.MISSED: StateReason.OBJECTIVE_MISSED,
+    AttemptOutcome.NO_RESULT: StateReason.NO_RESULT,
+    AttemptOutcome.FAILED: StateReason.ATTEMPT_FAILED,
+    AttemptOutcome.OUT_OF_MEMORY: StateReason.OUT_OF_MEMORY,
+    AttemptOutcome.KILLED: StateReason.KILLED,
+}
+"""How a job ends when no rung is left, by its last attempt's outcome."""
+
+
+def advance(situation: Situation) -> Plan:
+    """The plan for a job without a running attempt."""
+    if situation.last is not None:
+        outcome, message = situation.last[1]
+        if outcome in FINAL:
+            state, succeeded = FINAL[outcome]
+            return finish(situation, state, message or state.sentence, succeeded=succeeded)
+        if situation.limit:
+            return finish(situation, StateReason.LIMIT_EXCEEDED, situation.limit, succeeded=False)
+    elif (refusal := _refused_as_written(situation)) is not None:
+        return finish(situation, *refusal, succeeded=False)
+    if situation.observed.job.spec.suspend:
+        return _wait(situation, SuspendReason.USER_SUSPENDED, "set spec.suspend to false to start", _frozen(situation))
+    decision = _frozen(situation) or _decided(situation)
+    if isinstance(decision, Refusal):
+        return _out_of_rungs(situation, decision)
+    missing = unacknowledged(situation, decision)
+    if missing:
+        wanted = "; ".join(missing)
+        return _wait(situation, SuspendReason.AWAITING_ACKNOWLEDGEMENT, f"add to spec.acknowledge: {wanted}", decision)
+    return _start(situation, decision)
+
+
+def unacknowledged(situation: Situation, record: DecisionRecord) -> tuple[str, ...]:
+    """What the policy wants acknowledged and the job has not."""
+    return tuple(text for text in record.unacknowledged if text not in situation.observed.job.spec.acknowledge)
+
+
+def _refused_as_written(situation: Situation) -> tuple[StateReason, str] | None:
+    observed = situation.observed
+    spec, resolved = observed.job.spec, observed.resolved
+    if spec.register_as and not resolved.allow_register:
+        return (
+            StateReason.REGISTER_REFUSED,
+            "spec.register: no policy of the namespace sets allowRegister; ask its owner",
+        )
+    if spec.register_as and observed.name_taken_by is not None:
+        name = spec.register_as.name
+        return (
+            StateReason.REGISTER_REFUSED,
+            f"spec.register: BaseModel {name} exists ({observed.name_taken_by}); choose another name",
+        )
+    refusals = job_refusals(spec, resolved.pod_exceptions)
+    if refusals:
+        return StateReason.POD_REFUSED, "; ".join(refusals)
+    return None
+
+
+def _frozen(situation: Situation) -> DecisionRecord | None:
+    """The decision of a job that waits to start; it is not made again."""
+    text = situation.observed.status.decision_record
+    return decode_record(text) if text else None
+
+
+def _decided(situation: Situation) -> DecisionRecord | Refusal:
+    observed = situation.observed
+    tried = [
+        Tried(method=item.record.method, base_model=item.record.base_model, outcome=outcome)
+        for item, (outcome, _) in situation.judged
+        if outcome is not AttemptOutcome.KILLED
+    ]
+    spent = situation.books.spent
+    return decide(observed.job, observed.resolved, observed.world, spent=spent, tried=tried, now=observed.now)
+
+
+def _wait(situation: Situation, reason: SuspendReason, message: str, record: DecisionRecord | None) -> Plan:
+    stand = Stand(StateReason.SUSPENDED, f"{reason.sentence} {message}", suspended=reason, suspended_message=message)
+    decision = decision_status(record) if record else None
+    status = situation.status(stand, decision, decision_record=record.encoded() if record else "")
+    events = transition_events(situation.observed.status, status) if status else ()
+    return Plan(status=status, events=events)
+
+
+def _start(situation: Situation, record: DecisionRecord) -> Plan:
+    observed = situation.observed
+    number = max((item.record.number for item in situation.attempts), default=0) + 1
+    candidate = record.ladder[0]
+    attempt = attempt_record(
+        observed.job, candidate, number, _profile(observed, candidate), _evidence(observed.job.spec, candidate)
+    )
+    manifests = attempt_manifests(
+        observed.job,
+        record,
+        candidate,
+        attempt,
+        resolved=observed.resolved,
+        world=observed.world,
+        images=observed.images,
+        seconds_left=_seconds_left(situation),
+    )
+    return Plan(
+        open_entry=_entry(situation, record),
+        create=manifests,
+        recheck_seconds=1.0,
+        decided=(str(record.reason), dict(record.rejected)),
+    )
+
+
+def _evidence(spec: TrainingJobSpec, candidate: CandidateRecord) -> Evidence:
+    trainer = spec.trainer
+    if trainer is None or (trainer.container is None and trainer.template is None):
+        return Evidence.EVALUATED
+    runs_own = candidate.method is Method.FROM_SCRATCH or trainer.fine_tune_with is FineTuneWith.TEMPLATE
+    return Evidence.SELF_REPORTED if runs_own else Evidence.EVALUATED
+
+
+def _profile(observed: Observed, candidate: CandidateRecord) -> ComputeProfile:
+    return next(item for item in observed.world.profiles if item.metadata.name == candidate.profile)
+
+
+def _seconds_left(situation: Situation) -> int | None:
+    limits = situation.observed.resolved.limits
+    if limits is None or limits.run_seconds is None:
+        return None
+    return max(limits.run_seconds - situation.books.run_seconds, 1)
+
+
+def _entry(situation: Situation, record: DecisionRecord) -> LedgerEntry:
+    job, first = situation.observed.job, record.ladder[0]
+    return LedgerEntry(
+        uid=job.metadata.uid,
+        name=job.metadata.name,
+        opened=situation.observed.now.replace(microsecond=0),
+        method=first.method,
+        energy_watt_hours=first.estimate.energy_watt_hours.mid,
+        carbon_grams=first.estimate.carbon_grams.mid,
+    )
+
+
+def _out_of_rungs(situation: Situation, refusal: Refusal) -> Plan:
+    if situation.last is None:
+        return finish(situation, refusal.reason, refusal.message, succeeded=False, record=refusal.record)
+    spec = situation.observed.job.spec
+    outcome, message = situation.last[1]
+    best = best_attempt(situation)
+    if best is not None and best.quality is not None and spec.objective.on_miss is OnMiss.ACCEPT:
+        text = f"attempt {best.number} came closest with {spec.objective.metric} {best.quality}"
+        return finish(situation, StateReason.MISSED_ACCEPTED, text, succeeded=True)
+    state = EXHAUSTED.get(outcome, StateReason.ATTEMPT_FAILED)
+    return finish(situation, state, f"{message}. {refusal.message}".strip(" ."), succeeded=False)

@@ -1,0 +1,210 @@
+"""The end of a job: result, registered model, account, ledger and report, and then the one status that says so.
+
+The order of the writes is the order of Plan: a model is registered, the ledger settled and the report written before
+status says Accounted. Each of them is named by the job's uid, so doing it again after a crash changes nothing.
+"""
+
+from datetime import datetime, timedelta
+
+from coppice.accounting.ledger import settlement
+from coppice.accounting.report import report
+from coppice.accounting.totals import totals_of
+from coppice.api import conditions as c
+from coppice.api.basemodel import BaseModelObject
+from coppice.api.decision import DecisionRecord
+from coppice.api.meta import BaseModelReference
+from coppice.api.reasons import AccountReason, AttemptOutcome, EventReason, StateReason
+from coppice.api.result import TrainedModel
+from coppice.api.trainingjob import TrainingJob
+from coppice.api.trainingjob_status import AttemptStatus, ResultStatus
+from coppice.api.trainingreport import TrainingReport
+from coppice.api.vocabulary import BaseModelKind, Direction, Method
+from coppice.lifecycle.observed import Event, Plan
+from coppice.lifecycle.situation import Situation, transition_events
+from coppice.lifecycle.status import Stand, decision_status
+from coppice.lifecycle.verdict import direction_of
+from coppice.planning.lineage import derived_license, registered_model
+from coppice.workloads.storage import output_uri
+
+SETTLE_PERIOD = timedelta(minutes=15)
+DELETED_GRACE = timedelta(seconds=60)
+
+
+def finish(
+    situation: Situation, state: StateReason, message: str, *, succeeded: bool, record: DecisionRecord | None = None
+) -> Plan:
+    """End the job; the account closes at once when every pod has ended."""
+    if not situation.attempts:
+        return _nothing_ran(situation, state, message, succeeded=succeeded, record=record)
+    return _close(situation, Stand(state, message[:1024], succeeded="True" if succeeded else "False"))
+
+
+def close_finished(situation: Situation) -> Plan:
+    """Close the account of a job that finished before; how it ended stays as it was written."""
+    succeeded = c.find(situation.observed.status.conditions, c.SUCCEEDED)
+    assert succeeded is not None
+    return _close(situation, Stand(StateReason(succeeded.reason), succeeded.message, succeeded=succeeded.status))
+
+
+def settle_deleted(situation: Situation) -> Plan:
+    """Settle a job that is gone: from the last state seen; only ledger and report are left to write."""
+    observed = situation.observed
+    if c.is_true(observed.status.conditions, c.ACCOUNTED):
+        return Plan(prune=True)
+    if not situation.attempts:
+        return Plan(prune=True)
+    since = observed.job.metadata.deletion_timestamp or observed.now
+    if any(item.live_pods for item in situation.attempts) and observed.now - since < DELETED_GRACE:
+        return Plan(recheck_seconds=5.0)
+    before = c.find(observed.status.conditions, c.SUCCEEDED)
+    stand = Stand(StateReason.DELETED, StateReason.DELETED.sentence, succeeded="False")
+    if before is not None and before.status != "Unknown":
+        stand = Stand(StateReason(before.reason), before.message, succeeded=before.status)
+    job, account_report = _accounted(situation, stand)
+    return Plan(settlement=settlement(job), report=account_report, prune=True)
+
+
+def best_attempt(situation: Situation) -> AttemptStatus | None:
+    """The attempt with the best quality; without any quality the last one that ended well."""
+    statuses = situation.attempt_statuses()
+    measured = [item for item in statuses if item.quality is not None]
+    if not measured:
+        well = [item for item in statuses if item.outcome in {AttemptOutcome.UNJUDGED, AttemptOutcome.MET}]
+        return well[-1] if well else None
+    sign = 1 if direction_of(situation.observed.job.spec.objective) is Direction.MAXIMIZE else -1
+    return max(measured, key=lambda item: (sign * (item.quality or 0), -item.number))
+
+
+def _nothing_ran(
+    situation: Situation, state: StateReason, message: str, *, succeeded: bool, record: DecisionRecord | None
+) -> Plan:
+    stand = Stand(
+        state, message[:1024], succeeded="True" if succeeded else "False", accounted=AccountReason.NOTHING_RAN
+    )
+    decision = decision_status(record) if record and record.ladder else None
+    status = situation.status(stand, decision, completion_time=_whole(situation.observed.now))
+    events = transition_events(situation.observed.status, status) if status else ()
+    return Plan(status=status, events=events)
+
+
+def _close(situation: Situation, stand: Stand) -> Plan:
+    observed = situation.observed
+    ended = completion_time(situation)
+    if any(item.live_pods for item in situation.attempts) and observed.now - ended < SETTLE_PERIOD:
+        settling = Stand(stand.state, stand.message, succeeded=stand.succeeded, accounted=AccountReason.SETTLING)
+        status = situation.status(settling, completion_time=ended, result=result_of_job(situation, stand))
+        events = transition_events(observed.status, status) if status else ()
+        return Plan(status=status, events=events, recheck_seconds=10.0)
+    job, account_report = _accounted(situation, stand)
+    assert job.status is not None
+    model = _registered(situation, job)
+    events = transition_events(observed.status, job.status)
+    if model is not None:
+        events = (*events, Event(EventReason.MODEL_REGISTERED, f"BaseModel {model.metadata.name} was made", "Register"))
+    return Plan(
+        register=model,
+        settlement=settlement(job),
+        report=account_report,
+        status=job.status,
+        prune=True,
+        events=events,
+    )
+
+
+def _accounted(situation: Situation, stand: Stand) -> tuple[TrainingJob, TrainingReport]:
+    """The job with its final status, and its report."""
+    observed, books = situation.observed, situation.books
+    record = situation.first_record
+    met = _met(situation, stand)
+    totals, gaps = totals_of(
+        observed.job,
+        books.total,
+        counterfactual=record.counterfactual if record else None,
+        reports=observed.world.reports,
+        attempts=situation.attempt_statuses(),
+        results=[item.result for item in situation.attempts],
+        intensity=books.intensity,
+        run_seconds=books.run_seconds,
+        met=met,
+    )
+    closed = AccountReason.SETTLED_WITH_GAPS if gaps else AccountReason.SETTLED
+    stand = Stand(stand.state, stand.message, succeeded=stand.succeeded, accounted=closed)
+    status = situation.status_with(
+        stand,
+        totals=totals,
+        result=result_of_job(situation, stand),
+        completion_time=completion_time(situation),
+    )
+    job = observed.job.model_copy(update={"status": status})
+    return job, report(job, record, books.total, gaps)
+
+
+def completion_time(situation: Situation) -> datetime:
+    """When the last attempt ended: the same in every pass, so that a repeated one writes the same."""
+    before = situation.observed.status.completion_time
+    ends = [item.end_time for item in situation.attempt_statuses() if item.end_time]
+    return before or _whole(max(ends, default=situation.observed.now))
+
+
+def result_of_job(situation: Situation, stand: Stand) -> ResultStatus | None:
+    """The best attempt, also when it missed."""
+    best = best_attempt(situation)
+    if best is None:
+        return situation.observed.status.result
+    attempt = next(item for item in situation.attempts if item.record.number == best.number)
+    found = attempt.result
+    model = found.model if found else None
+    return ResultStatus(
+        attempt=best.number,
+        quality=best.quality,
+        met=_met(situation, stand),
+        evidence=attempt.record.evidence,
+        output=output_uri(situation.observed.job, attempt.record),
+        model_digest=model.digest if model else None,
+        registered=_reference(situation, stand),
+        license=_license(situation, attempt.record.base_model, attempt.record.method),
+    )
+
+
+def _met(situation: Situation, stand: Stand) -> bool | None:
+    if situation.observed.job.spec.objective.target is None:
+        return None
+    return stand.state is StateReason.OBJECTIVE_MET
+
+
+def _reference(situation: Situation, stand: Stand) -> BaseModelReference | None:
+    register = situation.observed.job.spec.register_as
+    best = best_attempt(situation)
+    if register is None or stand.succeeded != "True" or best is None or _files(situation, best) is None:
+        return None
+    return BaseModelReference(kind=BaseModelKind.NAMESPACED, name=register.name)
+
+
+def _files(situation: Situation, best: AttemptStatus) -> TrainedModel | None:
+    attempt = next(item for item in situation.attempts if item.record.number == best.number)
+    model = attempt.result.model if attempt.result else None
+    return model if model and model.files else None
+
+
+def _license(situation: Situation, base: BaseModelReference | None, method: Method) -> str | None:
+    spec = situation.observed.job.spec
+    base_license = None
+    if base is not None:
+        known = situation.observed.world.catalogue.get(base, situation.observed.job.metadata.namespace or "")
+        base_license = known.spec.license if known else None
+    return derived_license(base_license, spec.dataset.license)
+
+
+def _registered(situation: Situation, job: TrainingJob) -> BaseModelObject | None:
+    result = job.status.result if job.status else None
+    if result is None or result.registered is None:
+        return None
+    attempt = next(item for item in situation.attempts if item.record.number == result.attempt)
+    assert attempt.result is not None
+    base = attempt.record.base_model
+    known = situation.observed.world.catalogue.get(base, job.metadata.namespace or "") if base else None
+    return registered_model(job, attempt.record, attempt.result, known)
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

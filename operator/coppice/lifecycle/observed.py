@@ -1,0 +1,89 @@
+"""One frozen value that holds everything a pass knows about one job, and what a pass wants done.
+
+`decide` takes an Observed and gives a Plan; nothing is fetched in between, so equal observations give equal plans
+and every decision can be replayed in a test.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from coppice.accounting.ledger import Settlement
+from coppice.api.basemodel import BaseModelObject
+from coppice.api.reasons import EventReason
+from coppice.api.trainingjob import TrainingJob
+from coppice.api.trainingjob_status import TrainingJobStatus
+from coppice.api.trainingledger import LedgerEntry
+from coppice.api.trainingreport import TrainingReport
+from coppice.planning.resolved import Resolved
+from coppice.planning.world import World
+from coppice.workloads.images import Images
+from coppice.workloads.seen import SeenChild, SeenPod
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything known about one job at one moment.
+
+    `name_taken_by` is the job that made the BaseModel which `spec.register` names, as namespace/name/uid, or another
+    owner's word; None when the name is free.
+    """
+
+    now: datetime
+    job: TrainingJob
+    children: tuple[SeenChild, ...]
+    pods: tuple[SeenPod, ...]
+    resolved: Resolved
+    world: World
+    images: Images
+    name_taken_by: str | None = None
+
+    @property
+    def status(self) -> TrainingJobStatus:
+        """The job's status as last seen; empty at first sight."""
+        return self.job.status or TrainingJobStatus()
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something told once about a job; `warning` for what needs somebody to act."""
+
+    reason: EventReason
+    message: str
+    action: str
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pass wants done, in the order of the fields; an empty plan writes nothing.
+
+    A ledger entry is opened before a child is created, and totals are settled and reported before status says so:
+    a crash between any two writes leaves something that the next pass completes.
+    """
+
+    open_entry: LedgerEntry | None = None
+    create: tuple[dict[str, Any], ...] = ()
+    suspend: tuple[tuple[SeenChild, bool], ...] = ()
+    register: BaseModelObject | None = None
+    settlement: Settlement | None = None
+    report: TrainingReport | None = None
+    status: TrainingJobStatus | None = None
+    prune: bool = False
+    events: tuple[Event, ...] = ()
+    recheck_seconds: float | None = None
+    decided: tuple[str, dict[str, int]] | None = field(default=None, compare=False)
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is to be written."""
+        return bool(
+            self.open_entry
+            or self.create
+            or self.suspend
+            or self.register
+            or self.settlement
+            or self.report
+            or self.status
+            or self.prune
+        )

@@ -1,0 +1,235 @@
+"""The only loop: observe one key, decide, act, in that order, until nothing is left to do.
+
+Every error is for somebody: what the API server will never take becomes a condition on the job, what may pass later
+goes back to the queue, and what somebody else wrote first is observed again. Process counters move last, after the
+writes they count.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from coppice.api.labels import JOB_UID_LABEL
+from coppice.api.reasons import StateReason
+from coppice.api.trainingjob import TrainingJob
+from coppice.api.trainingpolicy import TrainingPolicySpec
+from coppice.index import Index, Key
+from coppice.lifecycle import Observed, Plan, decide, settle_deleted, situation_of
+from coppice.lifecycle.blocked import blocked, unreadable
+from coppice.planning.policy import applicable, resolve
+from coppice.planning.world import World
+from coppice.ports import (
+    AlreadyExists,
+    Clock,
+    Cluster,
+    Conflict,
+    Forbidden,
+    IntensityProvider,
+    Ledger,
+    NotFound,
+    Refused,
+)
+from coppice.readiness import reconcile_base_model
+from coppice.workloads.images import Images
+
+JOB = "TrainingJob"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the installation decides for every job."""
+
+    images: Images
+    default_policy: TrainingPolicySpec
+    default_zone: str
+    pue: float
+    software_version: str
+
+
+class Counters(Protocol):
+    """Process counters; they move after the writes."""
+
+    def decided(self, reason: str, rejected: Mapping[str, int]) -> None:
+        """A decision was frozen."""
+
+
+class Reconciler:
+    """Observe, decide, act."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        ledger: Ledger,
+        index: Index,
+        intensity: IntensityProvider,
+        clock: Clock,
+        settings: Settings,
+        counters: Counters,
+    ) -> None:
+        self._cluster = cluster
+        self._ledger = ledger
+        self._index = index
+        self._intensity = intensity
+        self._clock = clock
+        self._settings = settings
+        self._counters = counters
+
+    async def reconcile(self, key: Key) -> float | None:
+        """One pass over one key; returns the seconds until it must be looked at again without news, or None."""
+        if key.kind != JOB:
+            return await reconcile_base_model(self._cluster, self._index, key, self._clock.now())
+        rechecks = [await self._settle(key, job) for job in self._index.departed(key)]
+        rechecks.append(await self._pass(key))
+        return min((seconds for seconds in rechecks if seconds is not None), default=None)
+
+    async def _pass(self, key: Key) -> float | None:
+        error = self._index.error(key)
+        if error is not None:
+            return await self._write_status(key, unreadable(self._index.body(key) or {}, error, self._clock.now()))
+        job = self._index.job(key)
+        if job is None:
+            return None
+        observed = self.observe(job)
+        plan = decide(observed)
+        try:
+            await self._act(key, job, plan)
+        except (Refused, Forbidden) as refusal:
+            if not plan.create:
+                raise
+            return await self._blocked(key, observed, plan, StateReason.CREATE_REFUSED, str(refusal))
+        except _ForeignChild as conflict:
+            return await self._blocked(key, observed, plan, StateReason.CHILD_CONFLICT, str(conflict))
+        return plan.recheck_seconds
+
+    async def _settle(self, key: Key, job: TrainingJob) -> float | None:
+        plan = settle_deleted(situation_of(self.observe(job)))
+        if plan.recheck_seconds is not None:
+            return plan.recheck_seconds
+        namespace = job.metadata.namespace or ""
+        if plan.settlement is not None:
+            await self._ledger.settle(namespace, plan.settlement)
+        if plan.report is not None:
+            # A namespace that is being deleted takes no report; the ledger has the totals.
+            await self._create_once(plan.report.wire(), job, tolerate=(Forbidden, NotFound))
+        await self._ledger.prune(namespace, job.metadata.uid)
+        self._index.forget(key, job.metadata.uid)
+        return None
+
+    def observe(self, job: TrainingJob) -> Observed:
+        """Everything known about a job now, as one value."""
+        namespace = job.metadata.namespace or ""
+        default = self._settings.default_policy
+        policies = applicable(self._index.policies, self._index.namespace_labels(namespace), default)
+        now = self._clock.now()
+        return Observed(
+            now=now,
+            job=job,
+            children=self._index.children(job.metadata.uid),
+            pods=self._index.pods(job.metadata.uid),
+            resolved=resolve(job.spec, policies, default),
+            world=World(
+                catalogue=self._index.catalogue,
+                profiles=self._index.profiles,
+                intensity=lambda zone: self._intensity.current(zone, now),
+                default_zone=self._settings.default_zone,
+                pue=self._settings.pue,
+                reports=self._index.reports(namespace),
+                software_version=self._settings.software_version,
+            ),
+            images=self._settings.images,
+            name_taken_by=self._name_taken_by(job),
+        )
+
+    def _name_taken_by(self, job: TrainingJob) -> str | None:
+        register = job.spec.register_as
+        if register is None:
+            return None
+        model = self._index.base_model(Key("BaseModel", job.metadata.namespace or "", register.name))
+        if model is None or model.metadata.labels.get(JOB_UID_LABEL) == job.metadata.uid:
+            return None
+        made_by = model.spec.lineage.job if model.spec.lineage else ""
+        return f"made by TrainingJob {made_by}" if made_by else "not made by a TrainingJob"
+
+    async def _act(self, key: Key, job: TrainingJob, plan: Plan) -> None:
+        namespace = job.metadata.namespace or ""
+        if plan.open_entry is not None:
+            await self._ledger.open(namespace, plan.open_entry)
+        for manifest in plan.create:
+            await self._create_child(manifest, job)
+        for child, suspended in plan.suspend:
+            body = await self._cluster.suspend(child.kind, namespace, child.name, child.uid, suspended)
+            self._index.put(child.kind, body)
+        await self._close(namespace, job, plan)
+        if plan.status is not None:
+            await self._write_status(key, plan.status.wire())
+        if plan.prune:
+            await self._ledger.prune(namespace, job.metadata.uid)
+        for event in plan.events:
+            await self._cluster.emit(self._index.body(key) or job.wire(), event)
+        if plan.decided is not None:
+            self._counters.decided(*plan.decided)
+
+    async def _close(self, namespace: str, job: TrainingJob, plan: Plan) -> None:
+        if plan.register is not None:
+            await self._create_once(plan.register.wire(), job)
+        if plan.settlement is not None:
+            await self._ledger.settle(namespace, plan.settlement)
+        if plan.report is not None:
+            await self._create_once(plan.report.wire(), job)
+
+    async def _create_child(self, manifest: dict[str, Any], job: TrainingJob) -> None:
+        kind = manifest["kind"]
+        try:
+            body = await self._cluster.create(manifest)
+        except AlreadyExists as conflict:
+            body = dict(conflict.existing)
+            if kind != "PersistentVolumeClaim" and not _owned_by(body, job.metadata.uid):
+                name = body["metadata"]["name"]
+                raise _ForeignChild(f"{kind} {name} exists and belongs to another owner; delete or rename it") from None
+        if kind == "Job":
+            self._index.put(kind, body)
+
+    async def _create_once(
+        self, manifest: dict[str, Any], job: TrainingJob, tolerate: tuple[type[Exception], ...] = ()
+    ) -> None:
+        try:
+            body = await self._cluster.create(manifest)
+        except AlreadyExists as conflict:
+            if conflict.existing["metadata"].get("labels", {}).get(JOB_UID_LABEL) == job.metadata.uid:
+                return
+            raise
+        except tolerate:
+            return
+        self._index.put(manifest["kind"], body)
+
+    async def _write_status(self, key: Key, status: Mapping[str, Any] | None) -> None:
+        before = self._index.body(key)
+        if before is None or status is None:
+            return
+        try:
+            after = await self._cluster.patch_status(before, status)
+        except Conflict:
+            fresh = await self._cluster.get(key.kind, key.namespace, key.name)
+            if fresh is not None:
+                self._index.put(key.kind, fresh)
+            raise
+        except NotFound:
+            return  # deleted meanwhile; its departure settles it
+        self._index.put(key.kind, after)
+
+    async def _blocked(
+        self, key: Key, observed: Observed, plan: Plan, state: StateReason, message: str
+    ) -> float | None:
+        """What was refused stands in a condition; it is tried again later, because the reason may go away."""
+        retry = blocked(situation_of(observed), state, message)
+        await self._act(key, observed.job, replace(retry, open_entry=None))
+        return retry.recheck_seconds
+
+
+class _ForeignChild(Exception):
+    """A child's name is taken by an object that is not ours."""
+
+
+def _owned_by(body: Mapping[str, Any], uid: str) -> bool:
+    owners = body["metadata"].get("ownerReferences") or ()
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
