@@ -1,0 +1,57 @@
+"""Where each kind lives in the API: group, version, plural, scope, and which of its objects are ours.
+
+A table and no discovery: the operator talks to a fixed set of kinds, and a missing right or a missing CRD should be
+told by its name at the request that needs it.
+"""
+
+from dataclasses import dataclass
+
+from coppice.api.base import GROUP, VERSION
+from coppice.api.labels import CHILD_SELECTOR
+
+
+@dataclass(frozen=True)
+class Place:
+    """A kind's place in the API; `selector` limits LISTs and watches to objects of ours."""
+
+    group: str
+    version: str
+    plural: str
+    namespaced: bool = True
+    selector: str = ""
+
+    def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
+        """The URL path of the collection, an object, or a subresource; no namespace means all of them."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        parts = [root]
+        if self.namespaced and namespace:
+            parts += ["namespaces", namespace]
+        parts += [part for part in (self.plural, name, subresource) if part]
+        return "/".join(parts)
+
+    @property
+    def api_version(self) -> str:
+        """apiVersion of its objects."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+def _ours(plural: str, *, namespaced: bool = True) -> Place:
+    return Place(GROUP, VERSION, plural, namespaced)
+
+
+KINDS: dict[str, Place] = {
+    "TrainingJob": _ours("trainingjobs"),
+    "BaseModel": _ours("basemodels"),
+    "ClusterBaseModel": _ours("clusterbasemodels", namespaced=False),
+    "ComputeProfile": _ours("computeprofiles", namespaced=False),
+    "TrainingPolicy": _ours("trainingpolicies", namespaced=False),
+    "TrainingReport": _ours("trainingreports"),
+    "TrainingLedger": _ours("trainingledgers"),
+    "Job": Place("batch", "v1", "jobs", selector=CHILD_SELECTOR),
+    "Pod": Place("", "v1", "pods", selector=CHILD_SELECTOR),
+    "Service": Place("", "v1", "services"),
+    "Namespace": Place("", "v1", "namespaces", namespaced=False),
+    "PersistentVolumeClaim": Place("", "v1", "persistentvolumeclaims"),
+    "Lease": Place("coordination.k8s.io", "v1", "leases"),
+    "Event": Place("events.k8s.io", "v1", "events"),
+}

@@ -1,0 +1,220 @@
+"""The Ledger port: totals of tenant namespaces in TrainingLedgers of the operator's namespace, group-committed.
+
+A burst of a thousand jobs in one namespace would be a thousand compare-and-swaps on one object, each waiting for the
+one before. So each namespace has one writer, and whatever waits when it turns round goes into a single write:
+
+    call ── nothing under way ──> written at once
+    call ── a write is under way ──> waits with the others ──> one write for all of them
+
+The last stored bodies are kept, as this process is the only writer while it leads; a conflict says that it was not,
+and they are read again. The price: a batch that fails, fails for all who waited, and each tries again.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from coppice.accounting.ledger import Settlement, object_for, opened, pruned, settled, summed
+from coppice.api.meta import ObjectMeta
+from coppice.api.trainingledger import LedgerEntry, LedgerTotals, TrainingLedger, TrainingLedgerSpec
+from coppice.ports import AlreadyExists, Cluster, Conflict, NotFound
+from coppice.workloads.names import ledger_name
+
+TRIES = 5
+"""Conflicts in a row before the callers are told; the only other writer is an operator that lost its lease."""
+
+Change = Callable[[TrainingLedgerSpec], TrainingLedgerSpec]
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """One change of the ledger object that a job belongs to, and who waits for it."""
+
+    uid: str
+    change: Change
+    done: asyncio.Future[None]
+
+
+@dataclass
+class _Page:
+    """One ledger object as last stored; no body: it was deleted and is to be made again from what is known of it."""
+
+    name: str
+    spec: TrainingLedgerSpec
+    body: Mapping[str, Any] | None
+
+
+@dataclass
+class _Book:
+    """Everything of one namespace: its ledger objects and the wishes that wait."""
+
+    pages: list[_Page] = field(default_factory=list)
+    wishes: list[_Wish] = field(default_factory=list)
+    writer: asyncio.Task[None] | None = None
+
+
+class ApiLedger:
+    """Ledgers over a Cluster; `namespace` is the operator's own. Call `load` once before anything else."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._books: dict[str, _Book] = {}
+
+    async def load(self) -> None:
+        """Read every ledger."""
+        bodies, _ = await self._cluster.list("TrainingLedger", self._namespace)
+        self._books = {}
+        for body in sorted(bodies, key=_order):
+            page = _page(body)
+            self._book(page.spec.namespace).pages.append(page)
+
+    async def open(self, namespace: str, entry: LedgerEntry) -> None:
+        """Note a job before its first child exists; an entry that is there already is success."""
+        await self._wish(namespace, entry.uid, lambda spec: opened(spec, entry))
+
+    async def settle(self, namespace: str, settlement: Settlement) -> None:
+        """Add a finished job's totals, once per job uid."""
+        await self._wish(namespace, settlement.uid, lambda spec: settled(spec, settlement))
+
+    async def prune(self, namespace: str, uid: str) -> None:
+        """Drop a settled entry whose job says so itself, or is gone."""
+        await self._wish(namespace, uid, lambda spec: pruned(spec, uid))
+
+    def totals(self) -> dict[str, LedgerTotals]:
+        """Totals by tenant namespace, as last stored."""
+        return {
+            name: summed(page.spec.totals for page in book.pages) for name, book in self._books.items() if book.pages
+        }
+
+    def entries(self) -> dict[str, tuple[LedgerEntry, ...]]:
+        """Entries by tenant namespace, as last stored: jobs open, or settled and not yet known to be so."""
+        return {
+            name: tuple(entry for page in book.pages for entry in page.spec.entries)
+            for name, book in self._books.items()
+        }
+
+    async def drain(self) -> None:
+        """Wait until nothing waits to be written."""
+        writers = [book.writer for book in self._books.values() if book.writer is not None]
+        await asyncio.gather(*writers, return_exceptions=True)
+
+    def _book(self, namespace: str) -> _Book:
+        return self._books.setdefault(namespace, _Book())
+
+    async def _wish(self, namespace: str, uid: str, change: Change) -> None:
+        book = self._book(namespace)
+        wish = _Wish(uid, change, asyncio.get_running_loop().create_future())
+        book.wishes.append(wish)
+        if book.writer is None:
+            book.writer = asyncio.create_task(self._write(namespace, book), name=f"ledger-{namespace}")
+        await asyncio.shield(wish.done)
+
+    async def _write(self, namespace: str, book: _Book) -> None:
+        """Write until nothing waits; started by the first wish, so an idle namespace has no task."""
+        batch: list[_Wish] = []
+        try:
+            while book.wishes:
+                batch, book.wishes = book.wishes, []
+                try:
+                    await self._commit(namespace, book, batch)
+                except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
+                    _finish(batch, error)
+                else:
+                    _finish(batch, None)
+        finally:
+            book.writer = None
+            for wish in (*batch, *book.wishes):
+                wish.done.cancel()
+
+    async def _commit(self, namespace: str, book: _Book, batch: Iterable[_Wish]) -> None:
+        for left in reversed(range(TRIES)):
+            try:
+                await self._store(namespace, book, batch)
+            except (AlreadyExists, Conflict, NotFound) as error:
+                if not left:
+                    raise
+                if isinstance(error, AlreadyExists):
+                    self._adopt(namespace, book, error)
+                await self._reload(book)
+            else:
+                return
+
+    async def _store(self, namespace: str, book: _Book, batch: Iterable[_Wish]) -> None:
+        """Write every page that the batch changes, and note what is stored."""
+        specs = [page.spec for page in book.pages]
+        for wish in batch:
+            _apply(wish, specs, namespace)
+        for number, spec in enumerate(specs):
+            if number == len(book.pages):
+                name = self._free_name(namespace, book)
+                book.pages.append(_page(await self._cluster.create(self._manifest(name, spec))))
+            elif book.pages[number].body is None or spec is not book.pages[number].spec:
+                book.pages[number] = await self._stored(book.pages[number], spec)
+
+    async def _stored(self, page: _Page, spec: TrainingLedgerSpec) -> _Page:
+        if page.body is None:
+            return _page(await self._cluster.create(self._manifest(page.name, spec)))
+        body = await self._cluster.replace({**page.body, "spec": spec.wire()})
+        return _Page(page.name, spec, body)
+
+    async def _reload(self, book: _Book) -> None:
+        """Read a namespace's ledgers again. One that is gone is made anew: totals must not fall while we know them."""
+        for number, page in enumerate(book.pages):
+            body = await self._cluster.get("TrainingLedger", self._namespace, page.name)
+            book.pages[number] = _page(body) if body else _Page(page.name, page.spec, None)
+
+    def _adopt(self, namespace: str, book: _Book, taken: AlreadyExists) -> None:
+        """A ledger of this namespace that we did not know of joins its book; anybody else's is an error."""
+        page = _page(taken.existing)
+        if page.spec.namespace != namespace:
+            raise taken
+        if all(page.name != known.name for known in book.pages):
+            book.pages.append(page)
+
+    def _free_name(self, namespace: str, book: _Book) -> str:
+        names = {page.name for page in book.pages}
+        return next(name for name in (ledger_name(namespace, number) for number in count()) if name not in names)
+
+    def _manifest(self, name: str, spec: TrainingLedgerSpec) -> Mapping[str, Any]:
+        return TrainingLedger(metadata=ObjectMeta(name=name, namespace=self._namespace), spec=spec).wire()
+
+
+def _apply(wish: _Wish, specs: list[TrainingLedgerSpec], namespace: str) -> None:
+    """Make one change in the list of specs; a change that fails tells only its own caller."""
+    if wish.done.done():
+        return
+    number = object_for(specs, wish.uid)
+    before = specs[number] if number < len(specs) else TrainingLedgerSpec(namespace=namespace)
+    try:
+        after = wish.change(before)
+    except Exception as error:  # noqa: BLE001 - it belongs to whoever asked for the change
+        wish.done.set_exception(error)
+        return
+    if number < len(specs):
+        specs[number] = after
+    elif after is not before:
+        specs.append(after)
+
+
+def _finish(batch: Iterable[_Wish], error: Exception | None) -> None:
+    for wish in batch:
+        if wish.done.done():
+            continue
+        if error is None:
+            wish.done.set_result(None)
+        else:
+            wish.done.set_exception(error)
+
+
+def _page(body: Mapping[str, Any]) -> _Page:
+    ledger = TrainingLedger.model_validate(body)
+    return _Page(ledger.metadata.name, ledger.spec, body)
+
+
+def _order(body: Mapping[str, Any]) -> tuple[int, str]:
+    """By number: of two names that differ in their number alone, the shorter is the lower."""
+    name = str(body["metadata"]["name"])
+    return len(name), name
