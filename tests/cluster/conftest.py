@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from devcluster.controlplane import ControlPlane
+from devcluster.paths import REPOSITORY_ROOT
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,10 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.kubectl("create", "namespace", name)
     yield name
     control_plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def kinds(control_plane: ControlPlane) -> None:
+    """The kinds of the product, served."""
+    control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(REPOSITORY_ROOT / "crds"))
+    control_plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")

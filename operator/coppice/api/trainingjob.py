@@ -276,7 +276,7 @@ class TrainingJobSpec(Model):
                 "spec.acknowledge can only grow: what was accepted cannot be taken back",
             ),
             (
-                "has(self.scheduling) == has(oldSelf.scheduling) && (!has(self.scheduling) || self.scheduling.backend == oldSelf.scheduling.backend)",
+                "(has(self.scheduling) ? self.scheduling.backend : 'Job') == (has(oldSelf.scheduling) ? oldSelf.scheduling.backend : 'Job')",
                 "spec.scheduling.backend cannot change: create a new TrainingJob instead",
             ),
             (
