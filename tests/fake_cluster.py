@@ -1,0 +1,258 @@
+"""An API server in memory, and the batch engine and kubelet that play pods on it; for tests of the loop alone.
+
+It stands in for kube-apiserver, the Job controller and a node. It keeps what the loop relies on: uids, rising
+resourceVersions, AlreadyExists with the existing body, Conflict on a stale resourceVersion, status as a
+subresource, garbage collection of owned objects. What only the real one can show (schemas, CEL, RBAC, watches) is
+tested against the real one in tests/cluster.
+"""
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from coppice.api.result import Outcome, Result
+from coppice.index import Index
+from coppice.lifecycle import Event
+from coppice.ports import AlreadyExists, Conflict, NotFound
+
+Body = dict[str, Any]
+Place = tuple[str, str, str]
+
+
+class CrashError(BaseException):
+    """The operator was killed; nothing after this write happened."""
+
+
+@dataclass
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    moment: datetime = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@dataclass
+class FakeCluster:
+    """Objects by kind, namespace and name. `crash_before` counts down mutating calls and then raises CrashError."""
+
+    clock: FakeClock
+    objects: dict[Place, Body] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+    events: list[tuple[str, Event]] = field(default_factory=list)
+    crash_before: int | None = None
+    crash_after: int | None = None
+    refuse: dict[str, Exception] = field(default_factory=dict)
+    _version: int = 0
+    _uid: int = 0
+
+    # The port.
+
+    async def list(self, kind: str, namespace: str | None = None) -> tuple[list[Body], str]:
+        found = [deepcopy(body) for (of, ns, _), body in self.objects.items() if of == kind and namespace in {None, ns}]
+        return found, str(self._version)
+
+    async def get(self, kind: str, namespace: str | None, name: str) -> Body | None:
+        body = self.objects.get((kind, namespace or "", name))
+        return deepcopy(body) if body else None
+
+    async def create(self, manifest: Mapping[str, Any]) -> Body:
+        kind = manifest["kind"]
+        if kind in self.refuse:
+            raise self.refuse[kind]
+        place = _place(manifest)
+        if place in self.objects:
+            raise AlreadyExists(f"{place} exists", deepcopy(self.objects[place]))
+        with _Write(self, f"create {kind}"):
+            body = self.add(manifest)
+        return deepcopy(body)
+
+    async def replace(self, manifest: Mapping[str, Any]) -> Body:
+        body = self._guarded(manifest)
+        with _Write(self, f"replace {manifest['kind']}"):
+            self.objects[_place(manifest)] = {**deepcopy(dict(manifest)), "metadata": {**manifest["metadata"]}}
+            self._touch(self.objects[_place(manifest)])
+        del body
+        return deepcopy(self.objects[_place(manifest)])
+
+    async def patch_status(self, before: Mapping[str, Any], status: Mapping[str, Any]) -> Body:
+        body = self._guarded(before)
+        with _Write(self, f"status {before['kind']}"):
+            body["status"] = deepcopy(dict(status))
+            self._touch(body)
+        return deepcopy(body)
+
+    async def suspend(self, kind: str, namespace: str, name: str, uid: str, suspended: bool) -> Body:
+        body = self.objects.get((kind, namespace, name))
+        if body is None or body["metadata"]["uid"] != uid:
+            raise NotFound(f"{kind} {namespace}/{name} is gone")
+        with _Write(self, f"suspend {kind}"):
+            body["spec"]["suspend"] = suspended
+            self._touch(body)
+        return deepcopy(body)
+
+    async def delete(self, kind: str, namespace: str | None, name: str, uid: str) -> None:
+        body = self.objects.get((kind, namespace or "", name))
+        if body is not None and body["metadata"]["uid"] == uid:
+            with _Write(self, f"delete {kind}"):
+                self.remove(kind, namespace or "", name)
+
+    async def emit(self, regarding: Mapping[str, Any], event: Event) -> None:
+        self.events.append((regarding["metadata"]["name"], event))
+
+    # What users, the batch engine and the node do.
+
+    def add(self, manifest: Mapping[str, Any]) -> Body:
+        """Store an object as the API server would."""
+        body = deepcopy(dict(manifest))
+        metadata = body.setdefault("metadata", {})
+        self._uid += 1
+        metadata["uid"] = f"{self._uid:08x}-0000-4000-8000-000000000000"
+        metadata.setdefault("creationTimestamp", _stamp(self.clock.now()))
+        metadata.setdefault("generation", 1)
+        self.objects[_place(body)] = body
+        self._touch(body)
+        return body
+
+    def remove(self, kind: str, namespace: str, name: str) -> Body:
+        """Delete an object and what it owns."""
+        body = self.objects.pop((kind, namespace, name))
+        uid = body["metadata"]["uid"]
+        for place, other in list(self.objects.items()):
+            if any(owner.get("uid") == uid for owner in other["metadata"].get("ownerReferences", ())):
+                self.remove(*place)
+        self._version += 1
+        return body
+
+    def edit(self, kind: str, namespace: str, name: str, **spec: Any) -> None:
+        """Change spec fields as a user does."""
+        body = self.objects[(kind, namespace, name)]
+        body["spec"].update(spec)
+        body["metadata"]["generation"] += 1
+        self._touch(body)
+
+    def jobs(self) -> list[Body]:
+        """Children, in the order of their creation."""
+        return [body for (kind, _, _), body in self.objects.items() if kind == "Job"]
+
+    def start_pod(self, job: Body, suffix: str = "a") -> Body:
+        """The batch engine makes a pod of a child, and it starts on a node."""
+        now = _stamp(self.clock.now())
+        template = deepcopy(job["spec"]["template"])
+        metadata = template.get("metadata", {})
+        metadata |= {"name": f"{job['metadata']['name']}-0-{suffix}", "namespace": job["metadata"]["namespace"]}
+        metadata["ownerReferences"] = [{"uid": job["metadata"]["uid"], "kind": "Job", "controller": True,
+                                        "name": job["metadata"]["name"], "apiVersion": "batch/v1"}]  # fmt: skip
+        metadata.setdefault("labels", {})["batch.kubernetes.io/job-completion-index"] = "0"
+        metadata.setdefault("annotations", {})["batch.kubernetes.io/job-completion-index"] = "0"
+        scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": now}
+        state = {"name": "trainer", "state": {"running": {"startedAt": now}}, "restartCount": 0}
+        status = {"phase": "Running", "conditions": [scheduled], "containerStatuses": [state]}
+        spec = {**template["spec"], "nodeName": "node-1"}
+        pod = self.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status})
+        job.setdefault("status", {})["active"] = 1
+        self._touch(job)
+        return pod
+
+    def end_pod(self, pod: Body, exit_code: int = 0, message: str = "", reason: str = "") -> None:
+        """The trainer's container ends."""
+        now = _stamp(self.clock.now())
+        container = pod["status"]["containerStatuses"][0]
+        started = container["state"].get("running", {}).get("startedAt", now)
+        reason = reason or ("Completed" if exit_code == 0 else "Error")
+        ended = {"exitCode": exit_code, "reason": reason, "message": message, "startedAt": started, "finishedAt": now}
+        container["state"] = {"terminated": ended}
+        pod["status"]["phase"] = "Failed" if exit_code else "Succeeded"
+        self._touch(pod)
+
+    def end_job(self, job: Body, condition: str) -> None:
+        """The batch engine declares a child Complete or Failed."""
+        now = _stamp(self.clock.now())
+        job["status"] = {"conditions": [{"type": condition, "status": "True", "lastTransitionTime": now}]}
+        self._touch(job)
+
+    def run(self, job: Body, quality: str | None, seconds: float = 60, cpu_seconds: str = "50") -> None:
+        """A child's whole life: a pod starts, works and leaves a result."""
+        pod = self.start_pod(job)
+        self.clock.advance(seconds)
+        self.end_pod(pod, message=result_text(job, pod, quality, cpu_seconds) if quality else "")
+        self.end_job(job, "Complete")
+
+    def fail(self, job: Body, exit_code: int = 1, reason: str = "Error", seconds: float = 30) -> None:
+        """A child's pod fails."""
+        pod = self.start_pod(job)
+        self.clock.advance(seconds)
+        self.end_pod(pod, exit_code=exit_code, reason=reason)
+        self.end_job(job, "Failed")
+
+    def feed(self, index: Index, kinds: Iterable[str]) -> list[Any]:
+        """What watches and a LIST would tell the index; returns the keys woken."""
+        woken: list[Any] = []
+        for kind in kinds:
+            bodies = [deepcopy(body) for (of, _, _), body in self.objects.items() if of == kind]
+            woken += index.put_list(kind, bodies, self._version)
+        return woken
+
+    def _guarded(self, manifest: Mapping[str, Any]) -> Body:
+        body = self.objects.get(_place(manifest))
+        metadata = manifest["metadata"]
+        if body is None or body["metadata"]["uid"] != metadata.get("uid"):
+            raise NotFound(f"{_place(manifest)} is gone")
+        if metadata.get("resourceVersion") != body["metadata"]["resourceVersion"]:
+            raise Conflict(f"{_place(manifest)} was written by somebody else")
+        return body
+
+    def _touch(self, body: Body) -> None:
+        self._version += 1
+        body["metadata"]["resourceVersion"] = str(self._version)
+
+
+class _Write:
+    """One mutating call: counted, and the place where the operator can be killed before or after it."""
+
+    def __init__(self, cluster: FakeCluster, what: str) -> None:
+        self._cluster, self._what = cluster, what
+
+    def __enter__(self) -> None:
+        self._cluster.crash_before = _count_down(self._cluster.crash_before)
+
+    def __exit__(self, *failure: object) -> None:
+        self._cluster.writes.append(self._what)
+        self._cluster.crash_after = _count_down(self._cluster.crash_after)
+
+
+def _count_down(left: int | None) -> int | None:
+    if left == 0:
+        raise CrashError
+    return None if left is None else left - 1
+
+
+def result_text(job: Body, pod: Body, quality: str | None, cpu_seconds: str = "50") -> str:
+    """What a trainer that measured a quality leaves in its termination message."""
+    attempt = int(job["metadata"]["labels"]["coppice.dev/attempt"])
+    result = Result(
+        attempt=attempt,
+        pod_uid=pod["metadata"]["uid"],
+        outcome=Outcome.COMPLETED,
+        metric="Accuracy",
+        quality=quality,
+        n=1000,
+        standard_error="0.005",
+        cpu_seconds=cpu_seconds,
+        steps=100,
+    )
+    return result.to_json()
+
+
+def _place(body: Mapping[str, Any]) -> Place:
+    return body["kind"], body["metadata"].get("namespace") or "", body["metadata"]["name"]
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
