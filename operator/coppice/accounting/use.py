@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from coppice.accounting.units import seconds_between
+from coppice.api.computeprofile import ComputeProfile
+from coppice.api.decision import Intensity
 from coppice.api.result import Result
 
 
@@ -34,4 +37,15 @@ class PodUse:
     @property
     def reserved_seconds(self) -> Decimal:
         """Reserved time in seconds, never below 0 where clocks disagree."""
-        return max(Decimal(str((self.end - self.start).total_seconds())), Decimal(0))
+        return seconds_between(self.start, self.end)
+
+
+@dataclass(frozen=True)
+class AttemptUse:
+    """One attempt with everything its account is computed from; `pue` is the one that holds for its nodes."""
+
+    number: int
+    pods: tuple[PodUse, ...]
+    profile: ComputeProfile
+    intensity: Intensity
+    pue: Decimal

@@ -1,0 +1,96 @@
+"""Operational carbon: energy by slot of time, each times the grid's intensity in that slot.
+
+The sum over slots is kept, not energy times a mean, because intensity and power both change with the clock
+(SCI 1.1, ISO/IEC 21031:2024: O = E x I). Slots are aligned to UTC; their length doubles until at most 96 are left.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from coppice.accounting.stretch import Stretch
+from coppice.accounting.units import JOULES_PER_KILOWATT_HOUR, divided, grams
+from coppice.api.decision import Intensity
+from coppice.api.result import MAX_SLOTS, SLOT_SECONDS
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Facility energy in joules and its operational carbon in gCO2e, from `start` for so many seconds."""
+
+    start: datetime
+    seconds: int
+    joules: Decimal
+    grams: Decimal
+
+    @property
+    def grams_per_kilowatt_hour(self) -> Decimal:
+        """Energy-weighted intensity of the slot."""
+        return self.grams * JOULES_PER_KILOWATT_HOUR / self.joules if self.joules else Decimal(0)
+
+
+def operational_grams(energy_joules: Decimal, grams_per_kilowatt_hour: Decimal) -> Decimal:
+    """Carbon in gCO2e of an energy at one intensity."""
+    return grams(energy_joules * grams_per_kilowatt_hour / JOULES_PER_KILOWATT_HOUR)
+
+
+def slots_of(stretches: Sequence[Stretch], intensity: Intensity) -> tuple[Slot, ...]:
+    """The energy of all stretches by slot; their joules sum to the stretches' exactly."""
+    if not stretches:
+        return ()
+    start, end = min(item.start for item in stretches), max(item.end for item in stretches)
+    seconds = SLOT_SECONDS
+    while _number(end, seconds) - _number(start, seconds) >= MAX_SLOTS:
+        seconds *= 2
+    sums: dict[int, Decimal] = {}
+    for stretch in stretches:
+        for number, part in _parts(stretch, seconds):
+            sums[number] = sums.get(number, Decimal(0)) + part
+    return tuple(
+        Slot(_start(number, seconds), seconds, sums[number], _grams(sums[number], intensity))
+        for number in sorted(sums)
+        if sums[number]
+    )
+
+
+def merged(slots: Iterable[Slot], at_most: int = MAX_SLOTS) -> tuple[Slot, ...]:
+    """Slots of several accounts together, in at most so many; joules and grams keep their sums."""
+    slots = tuple(slots)
+    seconds = max((slot.seconds for slot in slots), default=SLOT_SECONDS)
+    while len({_number(slot.start, seconds) for slot in slots}) > at_most:
+        seconds *= 2
+    sums: dict[int, tuple[Decimal, Decimal]] = {}
+    for slot in slots:
+        number = _number(slot.start, seconds)
+        energy, carbon = sums.get(number, (Decimal(0), Decimal(0)))
+        sums[number] = energy + slot.joules, carbon + slot.grams
+    return tuple(Slot(_start(number, seconds), seconds, *sums[number]) for number in sorted(sums))
+
+
+def _grams(energy: Decimal, intensity: Intensity) -> Decimal:
+    return operational_grams(energy, intensity.grams_per_kilowatt_hour)
+
+
+def _number(moment: datetime, seconds: int) -> int:
+    return (moment - _EPOCH) // timedelta(seconds=seconds)
+
+
+def _start(number: int, seconds: int) -> datetime:
+    return _EPOCH + timedelta(seconds=number * seconds)
+
+
+def _parts(stretch: Stretch, seconds: int) -> list[tuple[int, Decimal]]:
+    first, last = _number(stretch.start, seconds), _number(stretch.end, seconds)
+    length = (stretch.end - stretch.start) // timedelta(microseconds=1)
+    if first == last or length <= 0:
+        return [(first, stretch.joules)]
+    weights = []
+    for number in range(first, last + 1):
+        begin = max(_start(number, seconds), stretch.start)
+        end = min(_start(number + 1, seconds), stretch.end)
+        weights.append(Fraction((end - begin) // timedelta(microseconds=1), length))
+    return list(zip(range(first, last + 1), divided(stretch.joules, weights), strict=True))
