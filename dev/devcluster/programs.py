@@ -33,12 +33,17 @@ PACKAGES = {
     "helm": "helm.sh/helm/v4/cmd/helm",
     "kubelet": "k8s.io/kubernetes/cmd/kubelet",
     "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
+    "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
+    "promtool": "github.com/prometheus/prometheus/cmd/promtool",
     "coredns": "./coredns",
     "provisioner": "./provisioner",
+    "pause": "./pause",
 }
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 CLIENTS = ("kubectl", "helm")
-NODE = ("kubelet", "kube-proxy", "coredns", "provisioner")
+NODE = ("kubelet", "kube-proxy", "coredns", "provisioner", "prometheus", "pause")
+# Prometheus links a client of every cloud unless told which discovery is wanted.
+TAGS = {"prometheus": "remove_all_sd,enable_kubernetes_sd", "promtool": "remove_all_sd,enable_kubernetes_sd"}
 
 NO_GO = (
     "Go is needed to build the cluster's programs and was not found. Install Go 1.26 or newer (https://go.dev/dl, or "
@@ -64,31 +69,40 @@ def linker_flags(version: str) -> str:
 
 
 def digest(module: Path, flags: str) -> str:
-    """Twelve hex digits that change when anything that decides the programs' bytes changes."""
+    """Twelve hex digits that change with the pins or the flags, and so name a directory of programs."""
     whole = hashlib.sha256(flags.encode())
-    for file in sorted([*module.glob("go.*"), *module.glob("*/*.go")]):
-        whole.update(file.relative_to(module).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    for file in sorted(module.glob("go.*")):
+        whole.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return whole.hexdigest()[:12]
 
 
 def go_build(name: str, target: Path, flags: str) -> tuple[str, ...]:
     """The command that builds one program; -v names each package as it is compiled."""
-    options = ("-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", flags)
+    options = ("-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-tags", TAGS.get(name, ""), "-ldflags", flags)
     return ("go", "build", *options, "-o", str(target), PACKAGES[name])
+
+
+def is_built(name: str, program: Path) -> bool:
+    """Whether `program` is there and, for the few that the module itself holds, newer than its source."""
+    if not program.exists():
+        return False
+    package = PACKAGES[name]
+    sources = (MODULE / package).glob("*.go") if package.startswith(".") else ()
+    return all(source.stat().st_mtime <= program.stat().st_mtime for source in sources)
 
 
 def build(names: Sequence[str], progress: Progress) -> Toolbox:
     """Build what is not built yet and return where the programs are; `names` are keys of PACKAGES."""
     flags = linker_flags(kubernetes_version((MODULE / "go.mod").read_text()))
     toolbox = Toolbox(cache_directory() / "bin" / digest(MODULE, flags))
-    if all((toolbox.bin / name).exists() for name in names):
+    if all(is_built(name, toolbox.bin / name) for name in names):
         return toolbox
     if shutil.which("go") is None:
         raise DevClusterError(NO_GO)
     toolbox.bin.mkdir(parents=True, exist_ok=True)
     with _lock(toolbox.bin / ".lock"):
         for name in names:
-            if not (toolbox.bin / name).exists():
+            if not is_built(name, toolbox.bin / name):
                 _build_one(name, toolbox.bin / name, flags, progress)
     return toolbox
 

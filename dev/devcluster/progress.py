@@ -46,7 +46,9 @@ class Step:
             self.status.update(f"{self.title}: {text}"[: self.console.width - 4])
         elif time.monotonic() - self.last_line >= SIGN_OF_LIFE_SECONDS:
             self.last_line = time.monotonic()
-            self.console.print(f"  ... {self.title}: {text} ({duration(self.seconds)})", highlight=False, markup=False)
+            self.console.print(
+                f"  ... {self.title}: {text} ({duration(self.seconds)})", highlight=False, markup=False, soft_wrap=True
+            )
 
 
 @dataclass

@@ -1,0 +1,77 @@
+# Images of Coppice. Targets:
+#   operator   the controller: no torch
+#   trainer    what runs in a training pod: no kopf
+# Dependencies are one layer, made from the lock file alone, and the source is another on top of it: an edit of the
+# source rebuilds in seconds and moves kilobytes. BASE is any image with python3 (3.11 or newer) and its venv module.
+ARG BASE=docker.io/library/python:3.13-slim-bookworm
+
+FROM ${BASE} AS builder
+ARG UV_VERSION=0.13.9
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+    UV_LINK_MODE=copy \
+    UV_NO_CACHE=1 \
+    UV_PYTHON_PREFERENCE=only-system
+RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --quiet --no-cache-dir uv==${UV_VERSION}
+
+# What the lock file says for each image, as requirements with hashes: the dependency layers below depend on these
+# texts only, so an edit of pyproject.toml that changes no dependency rebuilds none.
+FROM builder AS locks
+WORKDIR /build
+COPY pyproject.toml uv.lock ./
+RUN for image in operator trainer; do \
+      /opt/uv/bin/uv export --quiet --frozen --no-dev --no-emit-project --no-header --extra $image -o $image.txt; \
+    done
+
+FROM builder AS wheel
+WORKDIR /build
+COPY pyproject.toml README.md LICENSE ./
+COPY operator operator
+RUN /opt/uv/bin/uv build --quiet --wheel --out-dir /wheel
+
+# What both images share. Everything that may be written at run time goes below /tmp, which pods mount as a volume:
+# the root file system can be read-only and the user need not exist in /etc/passwd.
+FROM ${BASE} AS runtime
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    USER=coppice \
+    HF_HOME=/tmp/huggingface \
+    XDG_CACHE_HOME=/tmp/.cache \
+    XDG_CONFIG_HOME=/tmp/.config \
+    XDG_DATA_HOME=/tmp/.local/share
+RUN python3 -m venv --without-pip /opt/venv && mkdir -p /opt/coppice/models /opt/coppice/data
+WORKDIR /tmp
+
+FROM runtime AS operator-dependencies
+COPY --from=locks /build/operator.txt /opt/requirements.txt
+RUN --mount=type=bind,from=builder,source=/opt/uv,target=/opt/uv \
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt UV_NO_CACHE=1 \
+    /opt/uv/bin/uv pip install --quiet --python /opt/venv/bin/python --require-hashes --compile-bytecode \
+      -r /opt/requirements.txt
+
+FROM runtime AS trainer-dependencies
+COPY --from=locks /build/trainer.txt /opt/requirements.txt
+RUN --mount=type=bind,from=builder,source=/opt/uv,target=/opt/uv \
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt UV_NO_CACHE=1 \
+    /opt/uv/bin/uv pip install --quiet --python /opt/venv/bin/python --require-hashes --compile-bytecode \
+      -r /opt/requirements.txt
+
+FROM operator-dependencies AS operator
+COPY --from=wheel /wheel /opt/wheel
+RUN --mount=type=bind,from=builder,source=/opt/uv,target=/opt/uv \
+    /opt/uv/bin/uv pip install --quiet --no-cache --offline --no-deps \
+      --python /opt/venv/bin/python /opt/wheel/*.whl \
+    && /opt/venv/bin/python -m compileall -q "$(/opt/venv/bin/python -c 'import coppice; print(coppice.__path__[0])')"
+USER 65532:65532
+ENTRYPOINT ["coppice-operator"]
+
+FROM trainer-dependencies AS trainer
+COPY --from=wheel /wheel /opt/wheel
+RUN --mount=type=bind,from=builder,source=/opt/uv,target=/opt/uv \
+    /opt/uv/bin/uv pip install --quiet --no-cache --offline --no-deps \
+      --python /opt/venv/bin/python /opt/wheel/*.whl \
+    && /opt/venv/bin/python -m compileall -q "$(/opt/venv/bin/python -c 'import coppice; print(coppice.__path__[0])')"
+USER 65532:65532
+ENTRYPOINT ["python", "-m", "coppice.trainer"]

@@ -1,0 +1,76 @@
+"""A cluster that is up, as every provider leaves it: where it is and how to reach it.
+
+The record is a JSON file in the state directory, so that tests and later commands need not know the provider.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from devcluster.errors import DevClusterError
+from devcluster.paths import Toolbox, state_directory
+from devcluster.programs import CLIENTS, build
+from devcluster.progress import Progress
+
+Provider = Literal["kind", "local", "context"]
+DEFAULT_NAME = "dev"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster; `prometheus_url` is None where the provider starts none."""
+
+    name: str
+    provider: Provider
+    kubeconfig: Path
+    prometheus_url: str | None = None
+
+    @property
+    def tools(self) -> Toolbox:
+        """kubectl and Helm, built if they are not yet."""
+        return build(CLIENTS, Progress())
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables that turn kubectl, Helm and client libraries to this cluster."""
+        path = f"{self.tools.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return {**self.tools.environment(self.kubeconfig), "PATH": path}
+
+    def kubectl(self, *arguments: str, check: bool = True, stdin: str | None = None) -> str:
+        """Run kubectl and return its standard output; a failure raises with its standard error."""
+        return self._client("kubectl", arguments, check=check, stdin=stdin)
+
+    def helm(self, *arguments: str, check: bool = True) -> str:
+        """Run Helm and return its standard output; a failure raises with its standard error."""
+        return self._client("helm", arguments, check=check, stdin=None)
+
+    def save(self) -> None:
+        """Write the record that `load` reads."""
+        directory = state_directory(self.name)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        record = {**asdict(self), "kubeconfig": str(self.kubeconfig)}
+        (directory / "cluster.json").write_text(json.dumps(record, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, name: str = DEFAULT_NAME) -> Cluster | None:
+        """The record of the cluster `name`, if `up` finished for it; it says nothing about its health."""
+        file = state_directory(name) / "cluster.json"
+        if not file.exists():
+            return None
+        record = json.loads(file.read_text())
+        return cls(**{**record, "kubeconfig": Path(record["kubeconfig"])})
+
+    def _client(self, program: str, arguments: Sequence[str], *, check: bool, stdin: str | None) -> str:
+        done = subprocess.run(
+            (self.tools.program(program), *arguments),
+            env={**os.environ, **self.variables}, input=stdin, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if check and done.returncode != 0:
+            raise DevClusterError(f"{program} {' '.join(arguments)} failed:\n{done.stderr.strip()}")
+        return done.stdout
