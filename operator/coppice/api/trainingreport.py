@@ -45,6 +45,11 @@ class TrainingReportSpec(Model):
     decision_record: str = Field(
         default="", max_length=16384, description="The whole decision record: canonical JSON, zlib, base64."
     )
+    account_record: str = Field(
+        default="",
+        max_length=131072,
+        description="What the account was computed from (pods, profiles, intensities, PUE): canonical JSON, zlib, base64.",
+    )
     attempts: list[AttemptStatus] = Field(
         default_factory=list, max_length=16, description="Everything run for the job."
     )

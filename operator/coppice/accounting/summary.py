@@ -1,0 +1,35 @@
+"""Strings ready for the columns of `kubectl get`: JSONPath does no arithmetic, so it is done here."""
+
+from decimal import Decimal
+
+from coppice.accounting.units import GRAMS_PER_KILOGRAM, JOULES_PER_KILOWATT_HOUR
+from coppice.api.base import decimal_text, rounded
+from coppice.api.trainingjob_status import AvoidedStatus, TotalsStatus
+
+DIGITS = 2
+
+
+def kilowatt_hours_text(energy_joules: Decimal) -> str:
+    """Joules as kilowatt-hours to two significant digits: `0.0015`."""
+    return decimal_text(rounded(float(energy_joules / JOULES_PER_KILOWATT_HOUR), DIGITS))
+
+
+def kilograms_text(grams: Decimal) -> str:
+    """Grams as kilograms to two significant digits: `0.00083`."""
+    return decimal_text(rounded(float(grams / GRAMS_PER_KILOGRAM), DIGITS))
+
+
+def saved_text(avoided: AvoidedStatus | None, baseline_grams: Decimal | None) -> str:
+    """Share of the counterfactual's carbon avoided, with its basis: `82 % (declared)`; empty where unknown.
+
+    Negative where substitution cost more, and from a missed objective, where all that was spent on it is lost.
+    """
+    if avoided is None or baseline_grams is None or baseline_grams <= 0:
+        return ""
+    percent = round(avoided.mid / baseline_grams * 100)
+    return f"{percent} % ({avoided.basis.lower()})"
+
+
+def carbon_grams(totals: TotalsStatus) -> Decimal:
+    """Operational plus embodied carbon in gCO2e."""
+    return totals.operational_grams + totals.embodied_grams
