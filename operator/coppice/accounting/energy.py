@@ -30,7 +30,10 @@ EXPECTED_CPU_UTILISATION = Decimal("0.5")
 """Of reserved cores, where nothing counted CPU seconds: Cloud Carbon Footprint's AVG_CPU_UTILIZATION_2020."""
 
 EXPECTED_ACCELERATOR_SHARE = Decimal("0.64")
-"""Of peak watts, where no meter covered: median of the measured runs in data/accelerator-power.csv (0.27 to 0.98)."""
+"""Of peak watts, where no meter covered: median of the measured runs in data/accelerator-power.csv (0.27 to 0.86)."""
+
+UNSAID_SECONDS, UNSAID_SHARE = Decimal(30), Decimal("0.01")
+"""Uncovered time that needs no sentence: meters take time to start. It is Estimated all the same."""
 
 ZERO = Decimal(0)
 
@@ -66,10 +69,11 @@ def pod_energy(counted: Counted, profile: ComputeProfileSpec) -> PodEnergy:
 
 
 def covered_seconds(pod: PodUse, usage: Usage | None) -> Decimal:
-    """Seconds of the reserved time that the pod's own meter covered."""
+    """Seconds of the reserved time that the pod's own meter covered: none before the trainer started."""
     if usage is None or usage.energy is None:
         return ZERO
-    return min(Decimal(usage.energy.covered_seconds), pod.reserved_seconds)
+    metered = pod.reserved_seconds - (seconds_between(pod.start, pod.init_end) if pod.init_end else ZERO)
+    return min(Decimal(usage.energy.covered_seconds), max(metered, ZERO))
 
 
 def modelled_cpu_joules(cpu_seconds: Decimal, profile: ComputeProfileSpec) -> Decimal:
@@ -153,7 +157,7 @@ def _accelerator(pod: PodUse, usage: Usage | None, device: Accelerator | None) -
 
 
 def _accelerator_gaps(pod: PodUse, device: Accelerator, busy: Decimal) -> list[str]:
-    if busy < 1:
+    if busy <= max(UNSAID_SECONDS, UNSAID_SHARE * pod.reserved_seconds):
         return []
     watts = expected_accelerator_watts(device)
     return [

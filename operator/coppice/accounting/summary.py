@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from coppice.accounting.units import GRAMS_PER_KILOGRAM, JOULES_PER_KILOWATT_HOUR
 from coppice.api.base import decimal_text, rounded
-from coppice.api.trainingjob_status import AvoidedStatus, TotalsStatus
+from coppice.api.trainingjob_status import TotalsStatus
 
 DIGITS = 2
 
@@ -19,15 +19,18 @@ def kilograms_text(grams: Decimal) -> str:
     return decimal_text(rounded(float(grams / GRAMS_PER_KILOGRAM), DIGITS))
 
 
-def saved_text(avoided: AvoidedStatus | None, baseline_grams: Decimal | None) -> str:
+def saved_text(totals: TotalsStatus | None) -> str:
     """Share of the counterfactual's carbon avoided, with its basis: `82 % (declared)`; empty where unknown.
 
-    Negative where substitution cost more, and from a missed objective, where all that was spent on it is lost.
+    The counterfactual is what was avoided plus what was spent. Where the last rung trained from scratch after all,
+    that is its own cost, and the share is what the rungs before it added, below 0.
     """
-    if avoided is None or baseline_grams is None or baseline_grams <= 0:
+    if totals is None or totals.avoided is None:
         return ""
-    percent = round(avoided.mid / baseline_grams * 100)
-    return f"{percent} % ({avoided.basis.lower()})"
+    counterfactual = totals.avoided.mid + carbon_grams(totals)
+    if counterfactual <= 0:
+        return ""
+    return f"{round(totals.avoided.mid / counterfactual * 100)} % ({totals.avoided.basis.lower()})"
 
 
 def carbon_grams(totals: TotalsStatus) -> Decimal:
