@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+import valuesschema
 from rich import print as show
 
 from coppice.api.crd import definitions
@@ -19,6 +20,7 @@ from coppice.api.crd import definitions
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = "# Generated from operator/coppice by `make generate`; do not edit.\n"
 CHART_TEMPLATES = Path("charts/coppice/templates")
+VALUES_SCHEMA = Path("charts/coppice/values.schema.json")
 FOLDERS = (Path("crds"), CHART_TEMPLATES / "crds")
 """Folders that hold nothing but generated files."""
 
@@ -30,6 +32,7 @@ def files() -> dict[Path, str]:
         name = Path(f"{crd['metadata']['name']}.yaml")
         texts["crds" / name] = HEADER + dumped(crd)
         texts[CHART_TEMPLATES / "crds" / name] = HEADER + _chart_crd(crd)
+    texts[VALUES_SCHEMA] = valuesschema.filled((ROOT / VALUES_SCHEMA).read_text(), definitions())
     return texts
 
 
