@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-import valuesschema
 from rich import print as show
 
+import valuesschema
 from coppice.api.crd import definitions
 
 ROOT = Path(__file__).resolve().parents[1]
