@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from coppice.api.result import Outcome, Result
+from coppice.api.result import Outcome, Result, TrainedModel
 from coppice.index import Index
 from coppice.lifecycle import Event
 from coppice.ports import AlreadyExists, Conflict, NotFound
@@ -69,38 +69,38 @@ class FakeCluster:
         place = _place(manifest)
         if place in self.objects:
             raise AlreadyExists(f"{place} exists", deepcopy(self.objects[place]))
-        with _Write(self, f"create {kind}"):
+        with self.write(f"create {kind}"):
             body = self.add(manifest)
         return deepcopy(body)
 
     async def replace(self, manifest: Mapping[str, Any]) -> Body:
         body = self._guarded(manifest)
-        with _Write(self, f"replace {manifest['kind']}"):
+        with self.write(f"replace {manifest['kind']}"):
             self.objects[_place(manifest)] = {**deepcopy(dict(manifest)), "metadata": {**manifest["metadata"]}}
-            self._touch(self.objects[_place(manifest)])
+            self.touch(self.objects[_place(manifest)])
         del body
         return deepcopy(self.objects[_place(manifest)])
 
     async def patch_status(self, before: Mapping[str, Any], status: Mapping[str, Any]) -> Body:
         body = self._guarded(before)
-        with _Write(self, f"status {before['kind']}"):
+        with self.write(f"status {before['kind']}"):
             body["status"] = deepcopy(dict(status))
-            self._touch(body)
+            self.touch(body)
         return deepcopy(body)
 
     async def suspend(self, kind: str, namespace: str, name: str, uid: str, suspended: bool) -> Body:
         body = self.objects.get((kind, namespace, name))
         if body is None or body["metadata"]["uid"] != uid:
             raise NotFound(f"{kind} {namespace}/{name} is gone")
-        with _Write(self, f"suspend {kind}"):
+        with self.write(f"suspend {kind}"):
             body["spec"]["suspend"] = suspended
-            self._touch(body)
+            self.touch(body)
         return deepcopy(body)
 
     async def delete(self, kind: str, namespace: str | None, name: str, uid: str) -> None:
         body = self.objects.get((kind, namespace or "", name))
         if body is not None and body["metadata"]["uid"] == uid:
-            with _Write(self, f"delete {kind}"):
+            with self.write(f"delete {kind}"):
                 self.remove(kind, namespace or "", name)
 
     async def emit(self, regarding: Mapping[str, Any], event: Event) -> None:
@@ -117,7 +117,7 @@ class FakeCluster:
         metadata.setdefault("creationTimestamp", _stamp(self.clock.now()))
         metadata.setdefault("generation", 1)
         self.objects[_place(body)] = body
-        self._touch(body)
+        self.touch(body)
         return body
 
     def remove(self, kind: str, namespace: str, name: str) -> Body:
@@ -135,7 +135,7 @@ class FakeCluster:
         body = self.objects[(kind, namespace, name)]
         body["spec"].update(spec)
         body["metadata"]["generation"] += 1
-        self._touch(body)
+        self.touch(body)
 
     def jobs(self) -> list[Body]:
         """Children, in the order of their creation."""
@@ -157,7 +157,7 @@ class FakeCluster:
         spec = {**template["spec"], "nodeName": "node-1"}
         pod = self.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status})
         job.setdefault("status", {})["active"] = 1
-        self._touch(job)
+        self.touch(job)
         return pod
 
     def end_pod(self, pod: Body, exit_code: int = 0, message: str = "", reason: str = "") -> None:
@@ -169,19 +169,33 @@ class FakeCluster:
         ended = {"exitCode": exit_code, "reason": reason, "message": message, "startedAt": started, "finishedAt": now}
         container["state"] = {"terminated": ended}
         pod["status"]["phase"] = "Failed" if exit_code else "Succeeded"
-        self._touch(pod)
+        self.touch(pod)
 
     def end_job(self, job: Body, condition: str) -> None:
         """The batch engine declares a child Complete or Failed."""
         now = _stamp(self.clock.now())
         job["status"] = {"conditions": [{"type": condition, "status": "True", "lastTransitionTime": now}]}
-        self._touch(job)
+        self.touch(job)
 
     def run(self, job: Body, quality: str | None, seconds: float = 60, cpu_seconds: str = "50") -> None:
         """A child's whole life: a pod starts, works and leaves a result."""
         pod = self.start_pod(job)
         self.clock.advance(seconds)
         self.end_pod(pod, message=result_text(job, pod, quality, cpu_seconds) if quality else "")
+        self.end_job(job, "Complete")
+
+    def run_with_model(self, job: Body, quality: str) -> None:
+        """A child's whole life that leaves a trained model."""
+        pod = self.start_pod(job)
+        self.clock.advance(60)
+        digest = "sha256:" + "a" * 64
+        files = ({"name": "config.json", "sizeBytes": 700, "digest": digest},
+                 {"name": "model.safetensors", "sizeBytes": 90_000_000, "digest": digest})  # fmt: skip
+        model = {"directory": "/coppice/output/x/model", "digest": digest, "parameters": 22_000_000, "files": files}
+        text = Result.model_validate_json(result_text(job, pod, quality)).model_copy(
+            update={"model": TrainedModel.model_validate(model)}
+        )
+        self.end_pod(pod, message=text.to_json())
         self.end_job(job, "Complete")
 
     def fail(self, job: Body, exit_code: int = 1, reason: str = "Error", seconds: float = 30) -> None:
@@ -199,6 +213,10 @@ class FakeCluster:
             woken += index.put_list(kind, bodies, self._version)
         return woken
 
+    def write(self, what: str) -> "_Write":
+        """A mutating call, for stores that live beside the objects too."""
+        return _Write(self, what)
+
     def _guarded(self, manifest: Mapping[str, Any]) -> Body:
         body = self.objects.get(_place(manifest))
         metadata = manifest["metadata"]
@@ -208,7 +226,8 @@ class FakeCluster:
             raise Conflict(f"{_place(manifest)} was written by somebody else")
         return body
 
-    def _touch(self, body: Body) -> None:
+    def touch(self, body: Body) -> None:
+        """Give a body a new resourceVersion, as every write does."""
         self._version += 1
         body["metadata"]["resourceVersion"] = str(self._version)
 

@@ -22,7 +22,7 @@ async def reconcile_base_model(cluster: Cluster, index: Index, key: Key, now: da
     ready, reason, message = readiness(model.spec, exists)
     before = model.status or BaseModelStatus()
     generation = model.metadata.generation
-    status = "True" if ready else "False"
+    status: c.Status = "True" if ready else "False"
     conditions = c.with_condition(before.conditions, c.READY, status, reason, message, generation=generation, now=now)
     after = before.model_copy(update={"conditions": conditions, "observed_generation": generation})
     if after != model.status:

@@ -7,6 +7,7 @@ writes they count.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Protocol
 
 from coppice.api.labels import JOB_UID_LABEL
@@ -42,7 +43,7 @@ class Settings:
     images: Images
     default_policy: TrainingPolicySpec
     default_zone: str
-    pue: float
+    pue: Decimal
     software_version: str
 
 
@@ -85,7 +86,8 @@ class Reconciler:
     async def _pass(self, key: Key) -> float | None:
         error = self._index.error(key)
         if error is not None:
-            return await self._write_status(key, unreadable(self._index.body(key) or {}, error, self._clock.now()))
+            await self._write_status(key, unreadable(self._index.body(key) or {}, error, self._clock.now()))
+            return None
         job = self._index.job(key)
         if job is None:
             return None

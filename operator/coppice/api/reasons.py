@@ -12,7 +12,7 @@ class Reason(StrEnum):
 
     sentence: str
 
-    def __new__(cls, word: str, sentence: str) -> "Reason":
+    def __new__(cls, word: str, sentence: str = "") -> "Reason":
         member = str.__new__(cls, word)
         member._value_ = word
         member.sentence = sentence

@@ -1,36 +1,58 @@
 """The job's account as a pass sees it: every attempt's pods priced with the same intensity, PUE and boundary."""
 
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
 
-from coppice.accounting.account import Account, attempt_account, combined
+from coppice.accounting.account import Account, account_of, combined
+from coppice.accounting.use import AttemptUse
 from coppice.api.base import rounded
 from coppice.api.computeprofile import ComputeProfile
-from coppice.api.decision import Intensity, SpentRecord
-from coppice.api.vocabulary import AttemptKind
+from coppice.api.decision import SpentRecord
+from coppice.api.vocabulary import AttemptKind, Method
 from coppice.lifecycle.attempts import Attempt
 from coppice.lifecycle.observed import Observed
+
+JOULES_PER_WATT_HOUR = Decimal(3600)
 
 
 @dataclass(frozen=True)
 class Books:
-    """Accounts by attempt number, and the intensity they were made with."""
+    """What every attempt used, and its account."""
 
-    accounts: dict[int, Account]
-    intensity: Intensity
+    uses: tuple[AttemptUse, ...]
     attempts: tuple[Attempt, ...]
     run_seconds: int
 
-    @property
+    @cached_property
+    def accounts(self) -> dict[int, Account]:
+        """Accounts by attempt number."""
+        return {use.number: account_of((use,)) for use in self.uses}
+
+    @cached_property
     def total(self) -> Account:
         """All attempts together."""
-        return combined(tuple(self.accounts.values()))
+        return combined(self.accounts.values())
+
+    @property
+    def unpriced(self) -> tuple[int, ...]:
+        """Numbers of attempts whose ComputeProfile is gone, so that their energy is not known."""
+        known = {use.number for use in self.uses}
+        return tuple(item.record.number for item in self.attempts if item.record.number not in known)
+
+    @property
+    def on_substitution(self) -> Account | None:
+        """Attempts with a base model together; None where there were none."""
+        numbers = {item.record.number for item in self.attempts if item.record.method is not Method.FROM_SCRATCH}
+        accounts = [account for number, account in self.accounts.items() if number in numbers]
+        return combined(accounts) if accounts else None
 
     @property
     def spent(self) -> SpentRecord:
         """What has been used up so far, as a decision needs it."""
         total = self.total
         return SpentRecord(
-            energy_watt_hours=rounded(float(total.energy_joules) / 3600),
+            energy_watt_hours=rounded(float(total.energy_joules / JOULES_PER_WATT_HOUR)),
             carbon_grams=rounded(float(total.carbon_grams)),
             run_seconds=self.run_seconds,
             train_attempts=sum(attempt.record.kind is AttemptKind.TRAIN for attempt in self.attempts),
@@ -38,18 +60,19 @@ class Books:
 
 
 def books_of(observed: Observed, attempts: tuple[Attempt, ...]) -> Books:
-    """The books as of now; running pods are counted up to now."""
-    accounts: dict[int, Account] = {}
-    intensity = observed.world.intensity_of(None)
+    """The books as of now; running pods are counted up to now.
+
+    An attempt whose ComputeProfile was deleted cannot be priced and is left out; `unpriced` names it.
+    """
+    uses = []
     for attempt in attempts:
         profile = profile_of(observed, attempt)
-        if profile is None:
-            continue
-        intensity = observed.world.intensity_of(profile)
-        pue = observed.world.pue_of(profile)
-        accounts[attempt.record.number] = attempt_account(attempt.uses(observed.now), profile, intensity, pue)
+        if profile is not None:
+            intensity, pue = observed.world.intensity_of(profile), observed.world.pue_of(profile)
+            pods = attempt.uses(observed.now)
+            uses.append(AttemptUse(attempt.record.number, pods, profile, intensity, pue))
     seconds = sum(attempt.run_seconds(observed.now) for attempt in attempts)
-    return Books(accounts=accounts, intensity=intensity, attempts=attempts, run_seconds=seconds)
+    return Books(uses=tuple(uses), attempts=attempts, run_seconds=seconds)
 
 
 def profile_of(observed: Observed, attempt: Attempt) -> ComputeProfile | None:
@@ -63,9 +86,16 @@ def crossed_limit(observed: Observed, books: Books) -> str | None:
     if limits is None:
         return None
     total = books.total
+    watt_hours = float(total.energy_joules / JOULES_PER_WATT_HOUR)
     checks = (
         ("run time", books.run_seconds, limits.run_seconds, "seconds", "limits.runSeconds"),
-        ("energy", float(total.energy_joules) / 3600, limits.energy_watt_hours, "Wh", "limits.energyWattHours"),
+        (
+            "energy",
+            watt_hours,
+            limits.energy_watt_hours,
+            "Wh",
+            "limits.energyWattHours",
+        ),
         ("carbon", float(total.carbon_grams), limits.carbon_grams, "gCO2e", "limits.carbonGrams"),
     )
     for what, used, limit, unit, field in checks:

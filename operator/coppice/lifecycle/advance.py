@@ -4,19 +4,15 @@ The decision in force is the record: of the latest child while its ladder is fol
 waits to start. It is made once, here, and frozen by the write that carries it.
 """
 
-from coppice.api.computeprofile import ComputeProfile
-from coppice.api.decision import CandidateRecord, DecisionRecord, decode_record
+from coppice.api.decision import DecisionRecord, decode_record
 from coppice.api.reasons import AttemptOutcome, StateReason, SuspendReason
-from coppice.api.trainer_spec import FineTuneWith
-from coppice.api.trainingjob import TrainingJobSpec
-from coppice.api.trainingledger import LedgerEntry
-from coppice.api.vocabulary import Evidence, Method, OnMiss
+from coppice.api.vocabulary import OnMiss
 from coppice.lifecycle.finish import best_attempt, finish
-from coppice.lifecycle.observed import Observed, Plan
+from coppice.lifecycle.observed import Plan
 from coppice.lifecycle.situation import Situation, transition_events
+from coppice.lifecycle.start import start
 from coppice.lifecycle.status import Stand, decision_status
 from coppice.planning.decision import Refusal, Tried, decide
-from coppice.workloads.manifests import attempt_manifests, attempt_record
 from coppice.workloads.security import job_refusals
 
 FINAL = {
@@ -57,7 +53,7 @@ def advance(situation: Situation) -> Plan:
     if missing:
         wanted = "; ".join(missing)
         return _wait(situation, SuspendReason.AWAITING_ACKNOWLEDGEMENT, f"add to spec.acknowledge: {wanted}", decision)
-    return _start(situation, decision)
+    return start(situation, decision)
 
 
 def unacknowledged(situation: Situation, record: DecisionRecord) -> tuple[str, ...]:
@@ -108,62 +104,6 @@ def _wait(situation: Situation, reason: SuspendReason, message: str, record: Dec
     status = situation.status(stand, decision, decision_record=record.encoded() if record else "")
     events = transition_events(situation.observed.status, status) if status else ()
     return Plan(status=status, events=events)
-
-
-def _start(situation: Situation, record: DecisionRecord) -> Plan:
-    observed = situation.observed
-    number = max((item.record.number for item in situation.attempts), default=0) + 1
-    candidate = record.ladder[0]
-    attempt = attempt_record(
-        observed.job, candidate, number, _profile(observed, candidate), _evidence(observed.job.spec, candidate)
-    )
-    manifests = attempt_manifests(
-        observed.job,
-        record,
-        candidate,
-        attempt,
-        resolved=observed.resolved,
-        world=observed.world,
-        images=observed.images,
-        seconds_left=_seconds_left(situation),
-    )
-    return Plan(
-        open_entry=_entry(situation, record),
-        create=manifests,
-        recheck_seconds=1.0,
-        decided=(str(record.reason), dict(record.rejected)),
-    )
-
-
-def _evidence(spec: TrainingJobSpec, candidate: CandidateRecord) -> Evidence:
-    trainer = spec.trainer
-    if trainer is None or (trainer.container is None and trainer.template is None):
-        return Evidence.EVALUATED
-    runs_own = candidate.method is Method.FROM_SCRATCH or trainer.fine_tune_with is FineTuneWith.TEMPLATE
-    return Evidence.SELF_REPORTED if runs_own else Evidence.EVALUATED
-
-
-def _profile(observed: Observed, candidate: CandidateRecord) -> ComputeProfile:
-    return next(item for item in observed.world.profiles if item.metadata.name == candidate.profile)
-
-
-def _seconds_left(situation: Situation) -> int | None:
-    limits = situation.observed.resolved.limits
-    if limits is None or limits.run_seconds is None:
-        return None
-    return max(limits.run_seconds - situation.books.run_seconds, 1)
-
-
-def _entry(situation: Situation, record: DecisionRecord) -> LedgerEntry:
-    job, first = situation.observed.job, record.ladder[0]
-    return LedgerEntry(
-        uid=job.metadata.uid,
-        name=job.metadata.name,
-        opened=situation.observed.now.replace(microsecond=0),
-        method=first.method,
-        energy_watt_hours=first.estimate.energy_watt_hours.mid,
-        carbon_grams=first.estimate.carbon_grams.mid,
-    )
 
 
 def _out_of_rungs(situation: Situation, refusal: Refusal) -> Plan:

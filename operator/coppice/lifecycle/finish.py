@@ -4,26 +4,32 @@ The order of the writes is the order of Plan: a model is registered, the ledger 
 status says Accounted. Each of them is named by the job's uid, so doing it again after a crash changes nothing.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from coppice.accounting.control import find_control
 from coppice.accounting.ledger import settlement
 from coppice.accounting.report import report
-from coppice.accounting.totals import totals_of
+from coppice.accounting.savings import avoided
+from coppice.accounting.totals import totals
 from coppice.api import conditions as c
 from coppice.api.basemodel import BaseModelObject
 from coppice.api.decision import DecisionRecord
+from coppice.api.labels import JOB_NAME_LABEL, JOB_UID_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from coppice.api.meta import BaseModelReference
 from coppice.api.reasons import AccountReason, AttemptOutcome, EventReason, StateReason
 from coppice.api.result import TrainedModel
 from coppice.api.trainingjob import TrainingJob
-from coppice.api.trainingjob_status import AttemptStatus, ResultStatus
+from coppice.api.trainingjob_status import AttemptStatus, ResultStatus, TotalsStatus
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import BaseModelKind, Direction, Method
+from coppice.lifecycle.attempts import Attempt
 from coppice.lifecycle.observed import Event, Plan
 from coppice.lifecycle.situation import Situation, transition_events
 from coppice.lifecycle.status import Stand, decision_status
 from coppice.lifecycle.verdict import direction_of
 from coppice.planning.lineage import derived_license, registered_model
+from coppice.workloads.names import report_name
 from coppice.workloads.storage import output_uri
 
 SETTLE_PERIOD = timedelta(minutes=15)
@@ -114,29 +120,48 @@ def _close(situation: Situation, stand: Stand) -> Plan:
 def _accounted(situation: Situation, stand: Stand) -> tuple[TrainingJob, TrainingReport]:
     """The job with its final status, and its report."""
     observed, books = situation.observed, situation.books
-    record = situation.first_record
-    met = _met(situation, stand)
-    totals, gaps = totals_of(
-        observed.job,
-        books.total,
-        counterfactual=record.counterfactual if record else None,
-        reports=observed.world.reports,
-        attempts=situation.attempt_statuses(),
-        results=[item.result for item in situation.attempts],
-        intensity=books.intensity,
-        run_seconds=books.run_seconds,
-        met=met,
-    )
+    result = result_of_job(situation, stand)
+    gaps = books.total.gaps or books.unpriced
     closed = AccountReason.SETTLED_WITH_GAPS if gaps else AccountReason.SETTLED
-    stand = Stand(stand.state, stand.message, succeeded=stand.succeeded, accounted=closed)
+    stand = replace(stand, accounted=closed)
     status = situation.status_with(
         stand,
-        totals=totals,
-        result=result_of_job(situation, stand),
+        totals=totals_of(situation, stand, result),
+        result=result,
         completion_time=completion_time(situation),
     )
     job = observed.job.model_copy(update={"status": status})
-    return job, report(job, record, books.total, gaps)
+    written = report(job, situation.first_record, books.uses, name=report_name(job.metadata.name, job.metadata.uid))
+    labels = {MANAGED_BY_LABEL: MANAGED_BY, JOB_NAME_LABEL: job.metadata.name, JOB_UID_LABEL: job.metadata.uid}
+    return job, written.model_copy(update={"metadata": written.metadata.model_copy(update={"labels": labels})})
+
+
+def totals_of(situation: Situation, stand: Stand, result: ResultStatus | None) -> TotalsStatus:
+    """The account of every attempt, with SCI where a model came out and avoided carbon where it can be compared."""
+    observed, books = situation.observed, situation.books
+    record = situation.first_record
+    attempt = _attempt(situation, result.attempt) if result else None
+    model = attempt.result.model if attempt and attempt.result else None
+    saved = avoided(
+        record.counterfactual if record else None,
+        find_control(observed.world.reports, observed.job.spec),
+        spent=books.total,
+        on_substitution=books.on_substitution,
+        met=None if stand.state is StateReason.COMPLETED else stand.state is StateReason.OBJECTIVE_MET,
+        from_scratch=attempt is not None and attempt.record.method is Method.FROM_SCRATCH,
+    )
+    useful = stand.state in {StateReason.OBJECTIVE_MET, StateReason.COMPLETED}
+    return totals(
+        books.total,
+        run_seconds=books.run_seconds,
+        models=1 if useful else 0,
+        parameters=model.parameters if model else None,
+        avoided=saved,
+    )
+
+
+def _attempt(situation: Situation, number: int) -> Attempt:
+    return next(item for item in situation.attempts if item.record.number == number)
 
 
 def completion_time(situation: Situation) -> datetime:
@@ -151,7 +176,7 @@ def result_of_job(situation: Situation, stand: Stand) -> ResultStatus | None:
     best = best_attempt(situation)
     if best is None:
         return situation.observed.status.result
-    attempt = next(item for item in situation.attempts if item.record.number == best.number)
+    attempt = _attempt(situation, best.number)
     found = attempt.result
     model = found.model if found else None
     return ResultStatus(
@@ -181,7 +206,7 @@ def _reference(situation: Situation, stand: Stand) -> BaseModelReference | None:
 
 
 def _files(situation: Situation, best: AttemptStatus) -> TrainedModel | None:
-    attempt = next(item for item in situation.attempts if item.record.number == best.number)
+    attempt = _attempt(situation, best.number)
     model = attempt.result.model if attempt.result else None
     return model if model and model.files else None
 
@@ -199,7 +224,7 @@ def _registered(situation: Situation, job: TrainingJob) -> BaseModelObject | Non
     result = job.status.result if job.status else None
     if result is None or result.registered is None:
         return None
-    attempt = next(item for item in situation.attempts if item.record.number == result.attempt)
+    attempt = _attempt(situation, result.attempt)
     assert attempt.result is not None
     base = attempt.record.base_model
     known = situation.observed.world.catalogue.get(base, job.metadata.namespace or "") if base else None

@@ -2,12 +2,10 @@
 
 from decimal import Decimal
 
-from coppice.api.base import decimal_text, rounded
+from coppice.accounting.summary import kilograms_text, kilowatt_hours_text, saved_text
 from coppice.api.reasons import AttemptOutcome, StateReason
 from coppice.api.trainingjob import TrainingJobSpec
-from coppice.api.trainingjob_status import SummaryStatus, TotalsStatus, TrainingJobStatus
-
-JOULES_PER_KILOWATT_HOUR = 3.6e6
+from coppice.api.trainingjob_status import SummaryStatus, TrainingJobStatus
 
 
 def summary_of(spec: TrainingJobSpec, status: TrainingJobStatus, state: StateReason) -> SummaryStatus:
@@ -24,21 +22,7 @@ def summary_of(spec: TrainingJobSpec, status: TrainingJobStatus, state: StateRea
         base=base.name if base else "",
         accelerators=current.accelerators if current and running else 0,
         attempts=f"{len(status.attempts)}/{spec.max_attempts}" if status.attempts else "",
-        energy_kilowatt_hours=_text(float(joules) / JOULES_PER_KILOWATT_HOUR) if joules else "",
-        carbon_kilograms=_text(float(grams) / 1000) if grams else "",
+        energy_kilowatt_hours=kilowatt_hours_text(joules) if joules else "",
+        carbon_kilograms=kilograms_text(grams) if grams else "",
         saved=saved_text(status.totals),
     )
-
-
-def saved_text(totals: TotalsStatus | None) -> str:
-    """Share of the counterfactual's carbon that was avoided, with its basis: `82 % (measured)`."""
-    if totals is None or totals.avoided is None:
-        return ""
-    counterfactual = totals.avoided.mid + totals.operational_grams + totals.embodied_grams
-    if counterfactual <= 0:
-        return ""
-    return f"{round(100 * totals.avoided.mid / counterfactual)} % ({totals.avoided.basis.lower()})"
-
-
-def _text(value: float) -> str:
-    return decimal_text(rounded(value, 3))

@@ -1,0 +1,89 @@
+"""Manifests from files, read strictly: a misspelt field is an error here, where somebody can still mend it."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from coppice.api.base import GROUP, Model
+from coppice.api.basemodel import BaseModelObject, ClusterBaseModel
+from coppice.api.computeprofile import ComputeProfile
+from coppice.api.trainingjob import TrainingJob
+from coppice.api.trainingpolicy import TrainingPolicy
+from coppice.api.trainingreport import TrainingReport
+from coppice.cli.errors import UsageError
+
+MODELS: dict[str, type[Model]] = {
+    "TrainingJob": TrainingJob,
+    "BaseModel": BaseModelObject,
+    "ClusterBaseModel": ClusterBaseModel,
+    "ComputeProfile": ComputeProfile,
+    "TrainingPolicy": TrainingPolicy,
+    "TrainingReport": TrainingReport,
+}
+SUFFIXES = {".yaml", ".yml", ".json"}
+
+
+def bodies(path: Path) -> Iterator[dict[str, Any]]:
+    """Every object in a file, in a directory's files (recursively), or on standard input for `-`."""
+    if str(path) == "-":
+        yield from _objects("standard input", sys.stdin.read())
+        return
+    if not path.exists():
+        raise UsageError(f"{path} does not exist")
+    files = sorted(item for item in path.rglob("*") if item.suffix in SUFFIXES) if path.is_dir() else [path]
+    for file in files:
+        yield from _objects(str(file), file.read_text())
+
+
+def jobs(path: Path, namespace: str | None) -> list[TrainingJob]:
+    """The TrainingJobs of a file; those without a namespace get the one given, else `default`."""
+    found = []
+    for body in bodies(path):
+        if body.get("kind") == "TrainingJob":
+            metadata = body.setdefault("metadata", {})
+            metadata["namespace"] = namespace or metadata.get("namespace") or "default"
+            found.append(strictly(TrainingJob, body, str(path)))
+    if not found:
+        raise UsageError(f"{path} holds no TrainingJob")
+    return found
+
+
+M = TypeVar("M", bound=Model)
+
+
+def strictly(model: type[M], body: dict[str, Any], where: str) -> M:
+    """The object, or a sentence for each field that is wrong."""
+    metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key in KNOWN_METADATA}
+    try:
+        return model.model_validate({**body, "metadata": metadata}, extra="forbid")
+    except ValidationError as error:
+        lines = "\n".join(f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        name = metadata.get("name", "?")
+        raise UsageError(f"{where}: {body.get('kind')} {name} is not valid:\n{lines}") from error
+
+
+KNOWN_METADATA = {"name", "namespace", "uid", "generation", "creationTimestamp", "labels", "annotations"}
+
+
+def objects(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """Every object of our kinds, and Namespaces, below some paths."""
+    wanted = {*MODELS, "Namespace"}
+    return [body for path in paths for body in bodies(path) if body.get("kind") in wanted]
+
+
+def _objects(where: str, text: str) -> Iterator[dict[str, Any]]:
+    try:
+        documents = list(yaml.safe_load_all(text))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{where} is not YAML: {error}") from error
+    for document in documents:
+        if not isinstance(document, dict):
+            continue
+        if document.get("kind", "").endswith("List") and "items" in document:
+            yield from document["items"]
+        elif str(document.get("apiVersion", "")).startswith(GROUP) or document.get("kind") == "Namespace":
+            yield document

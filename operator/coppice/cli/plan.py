@@ -1,0 +1,112 @@
+"""A decision as a table: the ladder, what it is compared with, and why the others fell."""
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from coppice.api.decision import CandidateRecord, DecisionRecord
+from coppice.api.reasons import FitReason
+from coppice.api.trainingjob import TrainingJob
+from coppice.cli.figures import base_name, figure, interval, percent
+from coppice.planning.decision import Refusal
+
+
+def decision_table(job: TrainingJob, record: DecisionRecord) -> RenderableType:
+    """The whole decision for people; the record's JSON holds every input."""
+    where = f"{job.metadata.namespace}/{job.metadata.name}"
+    parts: list[RenderableType] = [
+        Panel(Text.assemble((f"{record.reason}: ", "bold green"), record.message), title=f"TrainingJob {where}"),
+        _ladder(record),
+    ]
+    if record.expected_saving_grams is not None:
+        parts.append(Text(f"Expected saving: {interval(record.expected_saving_grams, 'g')} CO2e"))
+    parts += [_others(record)] if record.candidates else []
+    parts += [_rejections(record)] if record.rejected else []
+    parts += _notes(record)
+    return Group(*parts)
+
+
+def refusal_panel(job: TrainingJob, refusal: Refusal) -> RenderableType:
+    """Why nothing would run."""
+    text = Text.assemble((f"{refusal.reason}: ", "bold red"), refusal.message)
+    panel = Panel(text, title=f"TrainingJob {job.metadata.namespace}/{job.metadata.name}")
+    if refusal.record is None or not refusal.record.rejected:
+        return panel
+    return Group(panel, _rejections(refusal.record))
+
+
+def _ladder(record: DecisionRecord) -> Table:
+    table = Table(title="Ladder: tried in this order until the objective is met", title_justify="left")
+    for name in ("rung", "method", "base model", "on", "chance", "energy", "carbon", "run time"):
+        table.add_column(name, overflow="fold")
+    for number, rung in enumerate(record.ladder, start=1):
+        table.add_row(str(number), *_row(rung))
+    if record.counterfactual is not None:
+        estimate = record.counterfactual.estimate
+        table.add_section()
+        basis = f"counterfactual, {record.counterfactual.basis.lower()}"
+        energy, carbon = interval(estimate.energy_watt_hours, "Wh"), interval(estimate.carbon_grams, "g")
+        table.add_row("", basis, "-", "", "", energy, carbon, interval(estimate.run_seconds, "s"), style="dim")
+    return table
+
+
+def _row(candidate: CandidateRecord) -> tuple[str, ...]:
+    estimate = candidate.estimate
+    return (
+        str(candidate.method),
+        base_name(candidate.base_model),
+        candidate.profile,
+        f"{percent(float(candidate.chance.value))} {_learned(candidate)}".strip(),
+        interval(estimate.energy_watt_hours, "Wh"),
+        interval(estimate.carbon_grams, "g"),
+        interval(estimate.run_seconds, "s"),
+    )
+
+
+def _learned(candidate: CandidateRecord) -> str:
+    count = candidate.chance.observations
+    return f"(n={count})" if count else "(prior)"
+
+
+def _others(record: DecisionRecord) -> Table:
+    chosen = {(rung.method, base_name(rung.base_model)) for rung in record.ladder}
+    table = Table(title="Other candidates that fit", title_justify="left", show_edge=False)
+    for name in ("method", "base model", "chance", "energy", "carbon"):
+        table.add_column(name)
+    for item in record.candidates:
+        if (item.method, base_name(item.base_model)) not in chosen:
+            energy = figure(float(item.estimate.energy_watt_hours.mid), "Wh")
+            carbon = figure(float(item.estimate.carbon_grams.mid), "g")
+            table.add_row(
+                str(item.method), base_name(item.base_model), percent(float(item.chance.value)), energy, carbon
+            )
+    return table
+
+
+def _rejections(record: DecisionRecord) -> Table:
+    title = f"Rejected: {sum(record.rejected.values())} of {record.considered} considered"
+    table = Table(title=title, title_justify="left", show_edge=False)
+    table.add_column("count", justify="right")
+    table.add_column("reason")
+    table.add_column("what it means, and the first case", overflow="fold")
+    for reason, count in sorted(record.rejected.items(), key=lambda item: -item[1]):
+        table.add_row(str(count), reason, f"{FitReason(reason).sentence} {record.rejections.get(reason, '')}".strip())
+    return table
+
+
+def _notes(record: DecisionRecord) -> list[RenderableType]:
+    intensity = record.intensity
+    lines = [
+        f"Carbon at {intensity.grams_per_kilowatt_hour} g/kWh ({intensity.zone or 'no zone'}, {intensity.method}, "
+        f"{intensity.signal}, {intensity.period}: {intensity.source}), PUE {record.pue}. Estimates: middle (10th to "
+        "90th percentile).",
+    ]
+    lines += [f"Limitation: {text}" for text in record.limitations]
+    lines += [f"Obligation: {text}" for text in record.obligations]
+    lines += [f"Must be acknowledged: {text}" for text in record.unacknowledged]
+    if record.policies:
+        lines.append(f"Policies: {', '.join(record.policies)}")
+    if record.forgone is not None:
+        lines.append(f"Forgone: {record.forgone.method} of {base_name(record.forgone.base_model)}")
+    return [Text(line) for line in lines]

@@ -1,0 +1,121 @@
+"""The world a plan is made in: base models, profiles, policies and reports, from the cluster or from directories."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from coppice.adapters.clock import SystemClock
+from coppice.adapters.cluster import ApiCluster
+from coppice.adapters.connection import connect
+from coppice.adapters.intensity.static import StaticIntensity
+from coppice.api.trainingjob import TrainingJob
+from coppice.api.trainingpolicy import TrainingPolicySpec
+from coppice.cli.documents import MODELS, objects, strictly
+from coppice.index import Index
+from coppice.index.index import KINDS
+from coppice.planning.policy import applicable, resolve
+from coppice.planning.resolved import Resolved
+from coppice.planning.world import World
+from coppice.ports import ClusterError
+
+NO_RULES = TrainingPolicySpec()
+NOT_NEEDED = {"TrainingJob", "Job", "Pod"}
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What the operator's installation decides: zone, PUE and the default policy."""
+
+    zone: str = ""
+    pue: Decimal = Decimal("1.56")
+    default_policy: TrainingPolicySpec = NO_RULES
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything a decision reads, and what could not be read."""
+
+    index: Index
+    installation: Installation
+    missing: tuple[str, ...] = ()
+
+    def resolved(self, job: TrainingJob) -> Resolved:
+        """The job with what policies supply."""
+        default = self.installation.default_policy
+        labels = self.index.namespace_labels(job.metadata.namespace or "")
+        return resolve(job.spec, applicable(self.index.policies, labels, default), default)
+
+    def world(self, job: TrainingJob) -> World:
+        """The world as the job's namespace sees it."""
+        now = datetime.now(UTC)
+        intensity = StaticIntensity()
+        return World(
+            catalogue=self.index.catalogue,
+            profiles=self.index.profiles,
+            intensity=lambda zone: intensity.current(zone, now),
+            default_zone=self.installation.zone,
+            pue=self.installation.pue,
+            reports=self.index.reports(job.metadata.namespace or ""),
+            software_version=version("coppice"),
+        )
+
+
+def from_directories(paths: Sequence[Path], installation: Installation) -> Catalogue:
+    """The world that manifests describe; base models without a Ready condition count as ready if they could be."""
+    index = Index(SystemClock())
+    for number, body in enumerate(objects(paths), start=1):
+        kind = body["kind"]
+        if kind in NOT_NEEDED:
+            continue
+        if kind in MODELS:
+            strictly(MODELS[kind], body, "the catalogue")
+        index.put(kind, _stored(body, number))
+    return Catalogue(index=index, installation=installation)
+
+
+async def from_cluster(kubeconfig: str | None, installation: Installation | None) -> Catalogue:
+    """The world as the cluster holds it now; kinds that the user may not list are left out and named."""
+    connection = await connect(kubeconfig)
+    try:
+        cluster = ApiCluster(connection, SystemClock(), "coppice-cli")
+        index, missing = Index(SystemClock()), []
+        for kind in KINDS:
+            if kind in NOT_NEEDED:
+                continue
+            try:
+                bodies, list_version = await cluster.list(kind)
+            except ClusterError as error:
+                missing.append(f"{kind}: {error}")
+                continue
+            index.put_list(kind, bodies, int(list_version))
+        return Catalogue(index, installation or await _installed(cluster), tuple(missing))
+    finally:
+        await connection.close()
+
+
+async def _installed(cluster: ApiCluster) -> Installation:
+    """The installation's own settings, where the user may read them, else the chart's defaults."""
+    try:
+        found, _ = await cluster.list("ConfigMap")
+    except ClusterError:
+        return Installation()
+    settings = next((body["data"] for body in found if "policy.yaml" in body.get("data", {})), None)
+    if settings is None:
+        return Installation()
+    values = yaml.safe_load(settings.get("accounting.yaml", "")) or {}
+    policy = TrainingPolicySpec.model_validate(yaml.safe_load(settings["policy.yaml"]) or {})
+    return Installation(values.get("zone", ""), Decimal(str(values.get("pue", "1.56"))), policy)
+
+
+def _stored(body: dict[str, Any], number: int) -> dict[str, Any]:
+    """A manifest as the API server would hold it: with a version, and namespaced kinds in a namespace."""
+    metadata = {"resourceVersion": str(number), "uid": f"file-{number}", **body.get("metadata", {})}
+    if body["kind"] in {"BaseModel", "TrainingReport"}:
+        metadata.setdefault("namespace", "default")
+    return {**body, "metadata": metadata}
