@@ -126,7 +126,7 @@ BAD: dict[str, tuple[Builder[Any], str]] = {
     ),
     "fine-tuning with a template that is not there": (
         job("spec.trainer.fineTuneWith", "Template"),
-        "trainer.fineTuneWith Template needs trainer.template",
+        "trainer.fineTuneWith Template needs trainer.template or trainer.container",
     ),
     "a template that is no mapping": (job("spec.trainer.template", "pod.yaml"), "must be of type object"),
     "a template with a stray key": (

@@ -70,8 +70,8 @@ class Trainer(Model):
                 "trainer.container and trainer.template exclude each other: keep one",
             ),
             (
-                "!has(self.fineTuneWith) || self.fineTuneWith != 'Template' || has(self.template)",
-                "trainer.fineTuneWith Template needs trainer.template: add it, or leave fineTuneWith out",
+                "!has(self.fineTuneWith) || self.fineTuneWith != 'Template' || has(self.template) || has(self.container)",
+                "trainer.fineTuneWith Template needs trainer.template or trainer.container: add one, or leave fineTuneWith out",
             ),
         )
     )
