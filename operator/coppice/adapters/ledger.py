@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from coppice.accounting.ledger import Settlement, object_for, opened, pruned, settled, summed
+from coppice.accounting.ledger import Settlement, object_for, opened, pruned, settled
 from coppice.api.meta import ObjectMeta
-from coppice.api.trainingledger import LedgerEntry, LedgerTotals, TrainingLedger, TrainingLedgerSpec
+from coppice.api.trainingledger import LedgerEntry, TrainingLedger, TrainingLedgerSpec
 from coppice.ports import AlreadyExists, Cluster, Conflict, NotFound
 from coppice.workloads.names import ledger_name
 
@@ -83,11 +83,9 @@ class ApiLedger:
         """Drop a settled entry whose job says so itself, or is gone."""
         await self._wish(namespace, uid, lambda spec: pruned(spec, uid))
 
-    def totals(self) -> dict[str, LedgerTotals]:
-        """Totals by tenant namespace, as last stored."""
-        return {
-            name: summed(page.spec.totals for page in book.pages) for name, book in self._books.items() if book.pages
-        }
+    def specs(self) -> list[TrainingLedgerSpec]:
+        """Every ledger object's content, as last stored."""
+        return [page.spec for book in self._books.values() for page in book.pages]
 
     def entries(self) -> dict[str, tuple[LedgerEntry, ...]]:
         """Entries by tenant namespace, as last stored: jobs open, or settled and not yet known to be so."""

@@ -17,8 +17,10 @@ from coppice.api.trainingreport import TrainingReport
 from coppice.index.jobs import Jobs, SeenJob
 from coppice.index.key import Key, key_of
 from coppice.index.running import Running
+from coppice.index.shelf import Shelf
 from coppice.index.tables import Table
 from coppice.index.versions import Versions, version_of
+from coppice.planning.catalogue import Catalogue
 from coppice.ports import Clock
 from coppice.workloads.projection import seen_child, seen_pod
 from coppice.workloads.seen import SeenChild, SeenPod
@@ -31,7 +33,7 @@ KINDS = (
 )  # fmt: skip
 """Every kind the index takes, in the order in which to list them: a job before what belongs to it."""
 
-UNNEEDED_OF_REPORTS = ("decisionRecord", "slots", "gaps")
+UNNEEDED_OF_REPORTS = ("decisionRecord", "accountRecord", "slots", "gaps")
 """Fields of a report that neither estimates nor controls read; they are most of its bytes."""
 
 Body = Mapping[str, Any]
@@ -52,10 +54,12 @@ class Index:
             "BaseModel": Table(BaseModelObject),
             "ClusterBaseModel": Table(ClusterBaseModel),
         }
+        self._shelf = Shelf()
         self._profiles = Table(ComputeProfile)
         self._policies = Table(TrainingPolicy)
         self._reports: dict[str, Table[TrainingReport]] = {}
         self._namespaces: dict[str, dict[str, str]] = {}
+        self._odd: dict[Key, str] = {}
         self._put: dict[str, Put] = {
             JOB: self._put_job,
             **dict.fromkeys(CHILD_KINDS, self._put_child),
@@ -73,7 +77,12 @@ class Index:
         key = key_of(kind, body)
         if not self._versions[kind].news(key, version_of(body)):
             return ()
-        return self._put[kind](key, body)
+        try:
+            return self._put[kind](key, body)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # Somebody else's object with our labels, perhaps: left out, so that all others go on.
+            self._odd[key] = f"{type(error).__name__}: {error}"
+            return ()
 
     def drop(self, kind: str, body: Body) -> Keys:
         """The object was deleted; `body` is its last state. Returns the keys to wake."""
@@ -140,9 +149,9 @@ class Index:
         return self._models[key.kind].get(key)
 
     @property
-    def base_models(self) -> tuple[BaseModelObject, ...]:
-        """Every BaseModel and ClusterBaseModel that can be read."""
-        return tuple(model for table in self._models.values() for model in table.values)
+    def catalogue(self) -> Catalogue:
+        """Every base model that can be read, as decisions see them."""
+        return self._shelf.catalogue
 
     @property
     def profiles(self) -> tuple[ComputeProfile, ...]:
@@ -180,7 +189,7 @@ class Index:
         tables: Collection[Table[Any]] = (
             *self._models.values(), self._profiles, self._policies, *self._reports.values()
         )  # fmt: skip
-        return {key: why for table in tables for key, why in table.unreadable.items()}
+        return {key: why for table in tables for key, why in table.unreadable.items()} | self._odd
 
     # One method per kind that takes it over.
 
@@ -199,10 +208,9 @@ class Index:
         return (_owner(body),) if self._pods.put(key, seen_pod(body), self._clock.now()) else ()
 
     def _put_model(self, key: Key, body: Body) -> Keys:
-        before, after = self._models[key.kind].get(key), self._models[key.kind].put(key, body)
-        if before == after:
-            return ()
-        return (key, *self._jobs.undecided(key.namespace or None))
+        model = self._models[key.kind].put(key, body)
+        changed = self._shelf.drop(key) if model is None else self._shelf.put(key, model)
+        return (key, *self._jobs.undecided(key.namespace or None)) if changed else (key,)
 
     def _put_profile(self, key: Key, body: Body) -> Keys:
         self._profiles.put(key, body)
@@ -228,6 +236,7 @@ class Index:
 
     def _drop(self, key: Key) -> Keys:
         kind = key.kind
+        self._odd.pop(key, None)
         if kind == JOB:
             self._jobs.drop(key)
             return (key,)
@@ -261,10 +270,10 @@ class Index:
         if key.kind == "TrainingReport":
             self._reports[key.namespace].drop(key)
             return ()
-        table: Table[Any] = {**self._models, "ComputeProfile": self._profiles, "TrainingPolicy": self._policies}[
-            key.kind
-        ]
-        table.drop(key)
+        rows: dict[str, Table[Any]] = {**self._models, "ComputeProfile": self._profiles}
+        rows.get(key.kind, self._policies).drop(key)
+        if key.kind in self._models:
+            self._shelf.drop(key)
         return self._jobs.undecided(key.namespace or None)
 
 

@@ -1,0 +1,7 @@
+"""`python -m coppice.app`."""
+
+import sys
+
+from coppice.app.main import main
+
+sys.exit(main())

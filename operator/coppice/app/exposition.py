@@ -1,0 +1,77 @@
+"""What /metrics shows: this process's counters always, the accounts only while it leads.
+
+Two processes that export the same ledger would double every sum that a dashboard makes. Figures of a job are read
+again only when its body has changed, so a scrape over thousands of finished jobs stays short.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from coppice.accounting.account import Account
+from coppice.adapters.exporter import Exporter, Snapshot
+from coppice.adapters.job_figures import JobFigures, figures_of
+from coppice.adapters.ledger import ApiLedger
+from coppice.adapters.process_metrics import ProcessMetrics, registry_with
+from coppice.adapters.process_state import ProcessState
+from coppice.api.decision import Intensity
+from coppice.index import Index, Key
+from coppice.index.jobs import SeenJob
+from coppice.ports import Clock, IntensityProvider
+from coppice.queue import WorkQueue
+
+
+class Exposition:
+    """A registry of its own, so that nothing a library registers by itself shows up."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(
+        self, index: Index, ledger: ApiLedger, intensity: IntensityProvider, clock: Clock, default_zone: str
+    ) -> None:
+        self._index = index
+        self._ledger = ledger
+        self._intensity = intensity
+        self._clock = clock
+        self._default_zone = default_zone
+        self._figures: dict[Key, tuple[SeenJob, JobFigures]] = {}
+        self.leads = False
+        self.accounts: Mapping[str, Account] = {}
+        self._registry = registry_with(Exporter(self._snapshot))
+        self.process = ProcessMetrics(self._registry, clock.now)
+
+    def show_queue(self, queue: WorkQueue[Key]) -> None:
+        """Show what waits and what is worked on, and whether this process leads."""
+        ProcessState(self._registry, lambda: self.leads, lambda: queue.waiting, lambda: queue.working)
+
+    def show_accounts(self, accounts: Mapping[str, Account]) -> None:
+        """Accounts of running jobs up to now, by job uid."""
+        self.accounts = accounts
+
+    def render(self) -> bytes:
+        """Everything in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+    def _snapshot(self) -> Snapshot:
+        if not self.leads:
+            return Snapshot(self._clock.now())
+        return Snapshot(
+            now=self._clock.now(),
+            leader=True,
+            jobs=self._jobs(),
+            ledgers=self._ledger.specs(),
+            intensities=tuple(self._intensities()),
+            accounts=self.accounts,
+        )
+
+    def _jobs(self) -> list[JobFigures]:
+        before, self._figures = self._figures, {}
+        for key, job in self._index.jobs():
+            known = before.get(key)
+            self._figures[key] = known if known and known[0] is job else (job, figures_of(job.body))
+        return [figures for _, figures in self._figures.values()]
+
+    def _intensities(self) -> Iterable[Intensity]:
+        zones = {self._default_zone, *(profile.spec.zone or self._default_zone for profile in self._index.profiles)}
+        return (self._intensity.current(zone, self._clock.now()) for zone in sorted(zones))

@@ -1,0 +1,29 @@
+"""Parts made from options and files: what the loop needs to know of the installation."""
+
+from decimal import Decimal
+from importlib.metadata import version
+
+from coppice.adapters.intensity.static import StaticIntensity
+from coppice.app.options import Options
+from coppice.app.settings_files import BadFile, default_policy, read_yaml
+from coppice.reconcile import Settings
+from coppice.workloads.images import Images
+
+
+def settings_of(options: Options) -> Settings:
+    """What the installation decides for every job. Raises BadFile."""
+    return Settings(
+        images=Images(options.trainer_image, options.trainer_pull_policy),
+        default_policy=default_policy(options.default_policy),
+        default_zone=options.zone,
+        pue=Decimal(options.pue),
+        software_version=version("coppice"),
+    )
+
+
+def intensity_of(options: Options) -> StaticIntensity:
+    """The shipped table with the installation's own values in front. Raises BadFile."""
+    try:
+        return StaticIntensity(read_yaml(options.intensity_overrides))
+    except ValueError as error:
+        raise BadFile(f"{options.intensity_overrides}: {error}") from error
