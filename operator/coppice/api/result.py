@@ -41,6 +41,7 @@ class Stopped(StrEnum):
     SIGNAL = "Signal"
     NOT_TRAINED = "NotTrained"
     CONVERGED = "Converged"
+    TARGET = "TargetReached"
 
 
 class Reason(StrEnum):
@@ -63,6 +64,7 @@ class Reason(StrEnum):
     REMOTE_CODE_REFUSED = "RemoteCodeRefused"
     OUT_OF_MEMORY = "OutOfMemory"
     NO_SPACE = "NoSpace"
+    ACCELERATOR_FAULT = "AcceleratorFault"
     INTERNAL = "InternalError"
 
 
