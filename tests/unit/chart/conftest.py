@@ -1,0 +1,92 @@
+"""The chart rendered by a real Helm: the one that the development cluster builds from its pinned module."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from devcluster.errors import DevClusterError
+from devcluster.paths import REPOSITORY_ROOT
+from devcluster.programs import build
+from devcluster.progress import Progress
+
+CHART = REPOSITORY_ROOT / "charts" / "coppice"
+
+Manifest = dict[str, Any]
+
+EVERYTHING = (
+    "replicas=2",
+    "networkPolicy.enabled=true",
+    "metrics.serviceMonitor.enabled=true",
+    "metrics.serviceMonitor.labels.release=prometheus",
+    "accounting.zone=SE",
+    "policy.sources.hosts={models.example.org}",
+    "image.digest=sha256:" + "a" * 64,
+    *(f"computeProfiles.{path.stem}.enabled=true" for path in sorted((CHART / "profiles").glob("*.yaml"))),
+)
+"""Settings that switch on every part of the chart."""
+
+
+class Chart:
+    """The chart under a Helm program; renderings are kept, as most tests look at the same two."""
+
+    def __init__(self, program: str, home: Path) -> None:
+        self._program = program
+        self._environment = {**os.environ, "HELM_CACHE_HOME": str(home), "HELM_CONFIG_HOME": str(home)}
+        self._environment |= {"HELM_DATA_HOME": str(home)}
+        self._rendered = cache(self._render)
+
+    def render(self, *settings: str, served: bool = False) -> list[Manifest]:
+        """Objects that the chart makes with these `--set` settings; `served`: the cluster knows our kinds already."""
+        return self._rendered(settings, served)
+
+    def one(self, kind: str, *settings: str, name: str = "") -> Manifest:
+        """The only object of a kind (and name); the definitions, which are long, are left out."""
+        made = self.render("crds.enabled=false", *settings)
+        found = [each for each in made if each["kind"] == kind and name in {"", each["metadata"]["name"]}]
+        assert len(found) == 1, f"{len(found)} objects of kind {kind} {name}"
+        return found[0]
+
+    def refusal(self, *settings: str) -> str:
+        """What Helm says to settings that it refuses."""
+        answer = self.run("template", "coppice", str(CHART), *_set(settings))
+        assert answer.returncode != 0, "Helm accepted them"
+        return answer.stderr
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Helm with these arguments."""
+        command = (self._program, *arguments)
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
+
+    def _render(self, settings: tuple[str, ...], served: bool) -> list[Manifest]:
+        kinds = ("ComputeProfile", "ClusterBaseModel") if served else ()
+        known = [f"--api-versions=coppice.dev/v1alpha1/{kind}" for kind in kinds]
+        answer = self.run("template", "coppice", str(CHART), "--namespace=coppice-system", *known, *_set(settings))
+        assert answer.returncode == 0, answer.stderr
+        return [manifest for manifest in yaml.load_all(answer.stdout, yaml.CSafeLoader) if manifest]
+
+
+def _set(settings: tuple[str, ...]) -> list[str]:
+    return [part for setting in settings for part in ("--set", setting)]
+
+
+@pytest.fixture(scope="session")
+def chart(tmp_path_factory: pytest.TempPathFactory) -> Chart:
+    """The chart, rendered by Helm; skipped with a reason where Helm can be neither found nor built."""
+    try:
+        tools = build(("helm",), Progress())
+    except DevClusterError as error:
+        pytest.skip(str(error))
+    return Chart(tools.program("helm"), tmp_path_factory.mktemp("helm"))
+
+
+@pytest.fixture(scope="session")
+def everything(chart: Chart) -> list[Manifest]:
+    """Every object that the chart can make."""
+    return chart.render(*EVERYTHING)
