@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ class Node:
         """containerd with its own root, state and socket."""
         network, socket = self.layout.state / "cni", self.layout.containerd_socket
         network.mkdir(exist_ok=True)
-        self._write_yaml("cni/10-pods.conflist", configuration.pod_network(self.layout.addresses.pods))
+        # containerd parses this file as JSON only.
+        self._write("cni/10-pods.conflist", json.dumps(configuration.pod_network(self.layout.addresses.pods)))
         plugins = Path(require("/usr/lib/cni/ptp")).parent
         file = self._write(
             "containerd.toml",
