@@ -28,7 +28,7 @@ from coppice.lifecycle.observed import Event, Plan
 from coppice.lifecycle.situation import Situation, transition_events
 from coppice.lifecycle.status import Stand, decision_status
 from coppice.lifecycle.verdict import direction_of
-from coppice.planning.lineage import derived_license, registered_model
+from coppice.planning.lineage import registered_model
 from coppice.workloads.names import report_name
 from coppice.workloads.storage import output_uri
 
@@ -187,7 +187,7 @@ def result_of_job(situation: Situation, stand: Stand) -> ResultStatus | None:
         output=output_uri(situation.observed.job, attempt.record),
         model_digest=model.digest if model else None,
         registered=_reference(situation, stand),
-        license=_license(situation, attempt.record.base_model, attempt.record.method),
+        license=situation.license_of(attempt.record.base_model),
     )
 
 
@@ -211,23 +211,13 @@ def _files(situation: Situation, best: AttemptStatus) -> TrainedModel | None:
     return model if model and model.files else None
 
 
-def _license(situation: Situation, base: BaseModelReference | None, method: Method) -> str | None:
-    spec = situation.observed.job.spec
-    base_license = None
-    if base is not None:
-        known = situation.observed.world.catalogue.get(base, situation.observed.job.metadata.namespace or "")
-        base_license = known.spec.license if known else None
-    return derived_license(base_license, spec.dataset.license)
-
-
 def _registered(situation: Situation, job: TrainingJob) -> BaseModelObject | None:
     result = job.status.result if job.status else None
     if result is None or result.registered is None:
         return None
     attempt = _attempt(situation, result.attempt)
     assert attempt.result is not None
-    base = attempt.record.base_model
-    known = situation.observed.world.catalogue.get(base, job.metadata.namespace or "") if base else None
+    known = situation.base_model(attempt.record.base_model)
     return registered_model(job, attempt.record, attempt.result, known)
 
 

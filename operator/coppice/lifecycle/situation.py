@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from coppice.api.decision import DecisionRecord, decode_record
-from coppice.api.meta import Condition
+from coppice.api.meta import BaseModelReference, Condition
 from coppice.api.reasons import AttemptOutcome, EventReason
 from coppice.api.trainingjob_status import AttemptStatus, DecisionStatus, TrainingJobStatus
 from coppice.lifecycle.account import Books
@@ -12,6 +12,8 @@ from coppice.lifecycle.observed import Event, Observed
 from coppice.lifecycle.status import Stand, attempt_status, conditions_of, decision_status
 from coppice.lifecycle.summary import summary_of
 from coppice.lifecycle.verdict import Verdict
+from coppice.planning.catalogue import Registered
+from coppice.planning.lineage import derived_license
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,16 @@ class Situation:
     def last(self) -> tuple[Attempt, Verdict] | None:
         """The latest attempt."""
         return self.judged[-1] if self.attempts else None
+
+    def base_model(self, reference: BaseModelReference | None) -> Registered | None:
+        """What the catalogue knows of a base model now."""
+        namespace = self.observed.job.metadata.namespace or ""
+        return self.observed.world.catalogue.get(reference, namespace) if reference else None
+
+    def license_of(self, reference: BaseModelReference | None) -> str:
+        """Licence of what is made from a base model and the job's data, computed from the chain."""
+        base = self.base_model(reference)
+        return derived_license(base.spec.license if base else None, self.observed.job.spec.dataset.license)
 
     @property
     def record(self) -> DecisionRecord | None:

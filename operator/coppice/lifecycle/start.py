@@ -1,24 +1,13 @@
 """Starting a rung: the ledger entry, the claim and the child that carries the frozen decision."""
 
-from decimal import Decimal
-
-from coppice.api.attempt import AttemptRecord
-from coppice.api.computeprofile import ComputeProfile
-from coppice.api.decision import CandidateRecord, DecisionRecord
-from coppice.api.meta import BaseModelReference
-from coppice.api.run import Run
+from coppice.api.decision import DecisionRecord
 from coppice.api.trainer_spec import FineTuneWith
 from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.trainingledger import LedgerEntry
 from coppice.api.vocabulary import Evidence, Method
-from coppice.lifecycle.observed import Observed, Plan
+from coppice.lifecycle.observed import Plan
 from coppice.lifecycle.situation import Situation
-from coppice.planning.lineage import derived_license
-from coppice.workloads.job import child_manifests
-from coppice.workloads.names import claim_name
-from coppice.workloads.requests import Requests, requests
-from coppice.workloads.run import ModelFiles, RunRules, run_for
-from coppice.workloads.storage import claim_manifest, output_path
+from coppice.workloads.manifests import attempt_manifests, attempt_record
 
 CHILD_SEEN_SECONDS = 1.0
 """When to look at a new child even if nothing was announced of it."""
@@ -27,22 +16,24 @@ CHILD_SEEN_SECONDS = 1.0
 def start(situation: Situation, record: DecisionRecord) -> Plan:
     """Run the first rung of a decision as the job's next attempt."""
     observed = situation.observed
+    job, candidate = observed.job, record.ladder[0]
     number = max((item.record.number for item in situation.attempts), default=0) + 1
-    candidate = record.ladder[0]
     profile = next(item for item in observed.world.profiles if item.metadata.name == candidate.profile)
-    reserved = requests(
-        observed.job.spec.resources,
-        profile,
-        candidate.accelerators_per_pod,
-        int(candidate.estimate.memory_bytes.high),
+    evidence = evidence_of(job.spec, candidate.method)
+    manifests = attempt_manifests(
+        job,
+        record,
+        candidate,
+        attempt_record(job, candidate, number, profile, evidence),
+        resolved=observed.resolved,
+        world=observed.world,
+        images=observed.images,
+        seconds_left=_seconds_left(situation),
+        license_expression=situation.license_of(candidate.base_model),
     )
-    attempt = _attempt(observed, candidate, number, reserved)
-    run = _run(situation, record, candidate, profile, number)
-    claim = claim_manifest(observed.job)
-    children = child_manifests(observed.job, record, attempt, run, profile, reserved, observed.images)
     return Plan(
         open_entry=_entry(situation, record),
-        create=((claim,) if claim else ()) + tuple(children),
+        create=manifests,
         recheck_seconds=CHILD_SEEN_SECONDS,
         decided=(str(record.reason), dict(record.rejected)),
     )
@@ -55,47 +46,6 @@ def evidence_of(spec: TrainingJobSpec, method: Method) -> Evidence:
         return Evidence.EVALUATED
     runs_own = method is Method.FROM_SCRATCH or trainer.fine_tune_with is FineTuneWith.TEMPLATE
     return Evidence.SELF_REPORTED if runs_own else Evidence.EVALUATED
-
-
-def _attempt(observed: Observed, candidate: CandidateRecord, number: int, reserved: Requests) -> AttemptRecord:
-    return AttemptRecord(
-        number=number,
-        method=candidate.method,
-        base_model=candidate.base_model,
-        profile=candidate.profile,
-        accelerators=candidate.accelerators_per_pod * candidate.pods,
-        pods=candidate.pods,
-        cpu_cores=Decimal(reserved.cpu_cores),
-        memory_bytes=reserved.memory_bytes,
-        claim_name=claim_name(observed.job),
-        output_path=output_path(observed.job),
-        evidence=evidence_of(observed.job.spec, candidate.method),
-    )
-
-
-def _run(
-    situation: Situation, record: DecisionRecord, candidate: CandidateRecord, profile: ComputeProfile, number: int
-) -> Run:
-    observed = situation.observed
-    spec, resolved = observed.job.spec, observed.resolved
-    base = _files(observed, candidate.base_model)
-    plan = spec.from_scratch
-    tokenizer = plan.tokenizer_from if plan and candidate.method is Method.FROM_SCRATCH else None
-    rules = RunRules(
-        hosts=resolved.hosts,
-        networks=resolved.allowed_networks,
-        license=derived_license(base.spec.license if base else None, spec.dataset.license),
-        obligations=record.obligations,
-        seconds_left=_seconds_left(situation),
-    )
-    return run_for(observed.job, candidate, base, _files(observed, tokenizer), profile, number, rules)
-
-
-def _files(observed: Observed, reference: BaseModelReference | None) -> ModelFiles | None:
-    if reference is None:
-        return None
-    found = observed.world.catalogue.get(reference, observed.job.metadata.namespace or "")
-    return ModelFiles(reference, found.spec) if found else None
 
 
 def _seconds_left(situation: Situation) -> int | None:
