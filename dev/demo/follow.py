@@ -1,0 +1,50 @@
+"""Follow one job until it is finished and accounted, and say what it is at."""
+
+from __future__ import annotations
+
+import time
+
+from coppice.api import conditions
+from coppice.api.trainingjob import TrainingJob
+from demo.objects import Objects
+from devcluster.errors import DevClusterError
+from devcluster.progress import Step
+
+POLL_SECONDS = 2.0
+MOST_SECONDS = 3600.0
+"""A job of the demo takes minutes; after an hour something is stuck, and it is better to say so."""
+
+
+def follow(objects: Objects, name: str, step: Step) -> TrainingJob:
+    """Wait for Finished and Accounted; raises DevClusterError with the job's own words when that takes too long."""
+    deadline = time.monotonic() + MOST_SECONDS
+    while True:
+        job = objects.job(name)
+        if accounted(job):
+            return job
+        step.detail(now(job))
+        if time.monotonic() > deadline:
+            raise DevClusterError(
+                f"TrainingJob {name} is not finished after {MOST_SECONDS / 60:.0f} minutes: {now(job)}"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def accounted(job: TrainingJob) -> bool:
+    """Whether the job is finished and its account closed."""
+    found = job.status.conditions if job.status else ()
+    return conditions.is_true(found, conditions.FINISHED) and conditions.is_true(found, conditions.ACCOUNTED)
+
+
+def now(job: TrainingJob) -> str:
+    """What the job is at, in its own words: the decision, then the state and its message."""
+    status = job.status
+    if status is None:
+        return "not seen by the operator yet"
+    state = conditions.find(status.conditions, conditions.SUCCEEDED)
+    words = f"{state.reason}: {state.message}" if state else "seen"
+    if not status.attempts:
+        return words
+    attempt = status.attempts[-1]
+    base = f" of {attempt.base_model.name}" if attempt.base_model else ""
+    return f"attempt {attempt.number}, {attempt.method}{base}: {words}"

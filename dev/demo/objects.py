@@ -1,0 +1,56 @@
+"""The demo's view of the cluster: its namespace's objects, read through kubectl as anyone could."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from coppice.api.trainingjob import TrainingJob
+from coppice.api.trainingreport import TrainingReport
+from demo.manifests import NAMESPACE, Manifest
+from devcluster.cluster import Cluster
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Reads and writes of the demo's namespace."""
+
+    cluster: Cluster
+
+    def apply(self, manifest: Manifest) -> None:
+        """`kubectl apply -f` of the file, as it is."""
+        self.cluster.kubectl("apply", "-f", str(manifest.path))
+
+    def job(self, name: str) -> TrainingJob:
+        """One job as it stands."""
+        return TrainingJob.model_validate_json(self._get("trainingjob", name))
+
+    def report(self, name: str) -> TrainingReport | None:
+        """The report of a job by the job's uid, if it was written."""
+        uid = self.job(name).metadata.uid
+        found = (TrainingReport.model_validate(item) for item in self.listed("trainingreports"))
+        return next((report for report in found if report.spec.job_uid == uid), None)
+
+    def listed(self, kind: str) -> list[dict[str, Any]]:
+        """Every object of a kind in the namespace; none where the kind or the namespace does not exist yet."""
+        text = self.cluster.kubectl("get", kind, "-n", NAMESPACE, "-o", "json", check=False)
+        items: list[dict[str, Any]] = json.loads(text)["items"] if text.strip() else []
+        return items
+
+    def delete(self, kind: str, names: list[str]) -> None:
+        """Delete objects and wait until they are gone."""
+        if names:
+            self.cluster.kubectl("delete", kind, "-n", NAMESPACE, "--ignore-not-found", "--timeout=120s", *names)
+
+    def shown(self, *arguments: str) -> str:
+        """What kubectl prints for a person; an error's text too, because this is only shown."""
+        return self.cluster.kubectl(*arguments, check=False).rstrip()
+
+    def _get(self, kind: str, name: str) -> str:
+        return self.cluster.kubectl("get", kind, name, "-n", NAMESPACE, "-o", "json")
+
+
+def names(items: list[dict[str, Any]]) -> list[str]:
+    """The names of objects."""
+    return [item["metadata"]["name"] for item in items]
