@@ -6,6 +6,8 @@ subresource, garbage collection of owned objects. What only the real one can sho
 tested against the real one in tests/cluster.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
