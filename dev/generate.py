@@ -7,7 +7,7 @@ crds/ directory; a value switches them off, another keeps them when the chart is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,16 @@ from rich import print as show
 
 import valuesschema
 from coppice.api.crd import definitions
+from coppice.workloads.admission import operator_policy, template_policy
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = "# Generated from operator/coppice by `make generate`; do not edit.\n"
 CHART_TEMPLATES = Path("charts/coppice/templates")
 VALUES_SCHEMA = Path("charts/coppice/values.schema.json")
-FOLDERS = (Path("crds"), CHART_TEMPLATES / "crds")
+CHART_ACCOUNT = "system:serviceaccount:{{ .Release.Namespace }}:{{ include `coppice.serviceAccountName` . }}"
+WIDTH = 10_000
+"""Lines are not folded: Helm's actions and CEL expressions are read, and found, in one piece."""
+FOLDERS = (Path("crds"), CHART_TEMPLATES / "crds", CHART_TEMPLATES / "admission")
 """Folders that hold nothing but generated files."""
 
 
@@ -32,13 +36,16 @@ def files() -> dict[Path, str]:
         name = Path(f"{crd['metadata']['name']}.yaml")
         texts["crds" / name] = HEADER + dumped(crd)
         texts[CHART_TEMPLATES / "crds" / name] = HEADER + _chart_crd(crd)
+    policies = {"trainingjob-template": template_policy(), "operator-only": operator_policy(CHART_ACCOUNT)}
+    for policy, manifests in policies.items():
+        texts[CHART_TEMPLATES / "admission" / f"{policy}.yaml"] = HEADER + _chart_policy(manifests)
     texts[VALUES_SCHEMA] = valuesschema.filled((ROOT / VALUES_SCHEMA).read_text(), definitions())
     return texts
 
 
 def dumped(manifest: Mapping[str, Any]) -> str:
     """YAML in the order of the mapping, without aliases."""
-    text: str = yaml.dump(dict(manifest), Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
+    text: str = yaml.dump(dict(manifest), Dumper=_Plain, sort_keys=False, width=WIDTH, allow_unicode=True)
     return text
 
 
@@ -56,6 +63,15 @@ def _chart_crd(crd: Mapping[str, Any]) -> str:
     keep = "  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n"
     text = re.sub(r"(?m)^(metadata:\n  name: .*\n)", lambda found: found.group(1) + keep, text, count=1)
     return "{{- if .Values.crds.enabled }}\n" + text + "{{- end }}\n"
+
+
+def _chart_policy(manifests: Iterable[Mapping[str, Any]]) -> str:
+    labels = '  labels: {{- include "coppice.labels" . | nindent 4 }}\n'
+    texts = [
+        re.sub(r"(?m)^(  name: .*\n)", lambda found: found.group(1) + labels, dumped(each), count=1)
+        for each in manifests
+    ]
+    return "{{- if .Values.admissionPolicies.enabled }}\n" + "---\n".join(texts) + "{{- end }}\n"
 
 
 def main() -> None:
