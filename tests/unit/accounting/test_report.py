@@ -1,0 +1,189 @@
+"""Totals and reports: rounded once, and computed again from the report alone to the same numbers."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builders import make_job, make_profile, make_report
+from coppice.accounting.account import Account, account_of
+from coppice.accounting.control import fingerprint
+from coppice.accounting.record import MAX_ENCODED_BYTES, decode_account_record, fitted
+from coppice.accounting.report import gaps_of, recompute, report
+from coppice.accounting.summary import kilograms_text, kilowatt_hours_text, saved_text
+from coppice.accounting.totals import totals, totals_of
+from coppice.accounting.use import AttemptUse
+from coppice.api.result import Outcome, Result
+from coppice.api.trainingjob_status import AttemptStatus, AvoidedStatus, TotalsStatus
+from coppice.api.trainingreport import TrainingReport
+from coppice.api.vocabulary import Basis, Component, Grade, Method
+from uses import (
+    NOON,
+    at,
+    interval,
+    make_counterfactual,
+    make_earlier,
+    make_energy,
+    make_intensity,
+    make_pod,
+    make_result,
+)
+
+CPU_NODE = make_profile().build()
+GPU_NODE = make_profile("h100").accelerator().build()
+
+
+def attempts(cpu_seconds: str = "1800") -> tuple[AttemptUse, ...]:
+    """A resumed attempt on a CPU and one on metered accelerators, at different intensities and PUE."""
+    lost = make_earlier("pod-1", outcome=Outcome.LOST, cpu_seconds=cpu_seconds, started_at=NOON, ended_at=at(3000))
+    resumed = make_result("pod-2", cpu_seconds=cpu_seconds, earlier=[lost], tokens_seen=10**6)
+    nvml = make_energy(Component.ACCELERATOR, Grade.MEASURED, [1e5, 3e5, 2e5, 1.5e5], covered=3500)
+    metered = make_result("pod-3", cpu_seconds=cpu_seconds, energy=nvml, counted_teraflop="5000")
+    first = (make_pod("pod-1"), make_pod("pod-2", 600, start=4000, result=resumed))
+    second = (make_pod("pod-3", start=6000, accelerators=2, result=metered, init_end=at(6100)),)
+    return (
+        AttemptUse(1, first, CPU_NODE, make_intensity("381"), Decimal("1.56")),
+        AttemptUse(2, second, GPU_NODE, make_intensity("56.039", zone="FR"), Decimal("1.1")),
+    )
+
+
+def finished_report(uses: tuple[AttemptUse, ...]) -> TrainingReport:
+    condition = {"type": "Succeeded", "status": "True", "reason": "ObjectiveMet", "lastTransitionTime": NOON}
+    status = {
+        "conditions": [condition],
+        "completionTime": at(10_000),
+        "totals": totals(account_of(uses), run_seconds=7800, models=1, parameters=22_713_216).wire(),
+    }
+    return report(make_job().scratch().set("status", status).build(), None, uses, name="newswire-topics-0a1b2")
+
+
+@settings(max_examples=20)
+@given(st.decimals(0, 7200, places=3))
+def test_a_report_computes_to_the_same_totals_again(cpu_seconds: Decimal) -> None:
+    written = finished_report(attempts(str(cpu_seconds)))
+    read = TrainingReport.model_validate(written.wire())
+    account = recompute(read)
+    assert account == account_of(attempts(str(cpu_seconds)))
+    assert totals(account, run_seconds=7800, models=1, parameters=22_713_216) == read.spec.totals
+
+
+def test_a_report_holds_the_slots_its_carbon_comes_from() -> None:
+    spec = finished_report(attempts()).spec
+    assert spec.totals is not None
+    assert sum(slot.joules for slot in spec.slots) == pytest.approx(spec.totals.energy_joules, abs=Decimal("0.1"))
+    grams = sum(slot.joules * slot.grams_per_kilowatt_hour / 3_600_000 for slot in spec.slots)
+    assert grams == pytest.approx(spec.totals.operational_grams, abs=Decimal("0.001"))
+
+
+def test_a_report_names_its_job_and_how_it_ended() -> None:
+    written = finished_report(attempts())
+    assert (written.metadata.name, written.metadata.namespace) == ("newswire-topics-0a1b2", "research")
+    assert (written.spec.state, written.spec.succeeded, written.spec.completion_time) == (
+        "ObjectiveMet",
+        True,
+        at(10_000),
+    )
+    assert written.spec.fingerprint == fingerprint(make_job().scratch().build().spec)
+    assert any("stopped without a last word" in gap for gap in written.spec.gaps)
+
+
+@pytest.mark.parametrize(("mode", "control"), [("Never", True), ("Auto", False)])
+def test_a_control_is_a_job_of_mode_never(mode: str, control: bool) -> None:
+    assert report(make_job().scratch().mode(mode).build(), None, (), name="x").spec.control is control
+
+
+def test_a_report_without_an_account_record_says_so_when_asked() -> None:
+    with pytest.raises(ValueError, match="not an account record"):
+        recompute(make_report().build())
+
+
+def test_inputs_too_long_for_a_report_give_up_slots_before_anything_else() -> None:
+    uses = attempts()
+    whole = fitted(uses)
+    short = fitted(uses, limit_bytes=len(whole) - 1)
+    assert 0 < len(short) < len(whole) <= MAX_ENCODED_BYTES
+    assert account_of(decode_account_record(short).uses()).parts == account_of(uses).parts
+    assert fitted(uses, limit_bytes=10) == ""
+    assert "cannot be computed again" in gaps_of(Account(), "")[0]
+
+
+def test_many_gaps_are_counted_rather_than_dropped() -> None:
+    gaps = gaps_of(Account(gaps=tuple(f"gap {number}" for number in range(40))), "record")
+    assert len(gaps) == 32
+    assert gaps[-1] == "And 9 more gaps of the same kinds."
+
+
+def test_parts_as_shown_sum_to_the_energy_as_shown() -> None:
+    thirds = {(component, Grade.MODELLED): Decimal("0.000333") for component in Component}
+    shown = totals(Account(parts={**thirds, (Component.CPU, Grade.MEASURED): Decimal("1.0004")}), run_seconds=1)
+    assert shown.energy_joules == sum(part.joules for part in shown.parts) == Decimal("1.000")
+
+
+def test_the_source_of_the_intensity_is_told_in_words() -> None:
+    assert totals(account_of(attempts()), run_seconds=1).intensity_source == (
+        "DE LifeCycle Average 2023: a test; FR LifeCycle Average 2023: a test"
+    )
+
+
+def attempt(number: int, method: Method, outcome: str) -> AttemptStatus:
+    child = {"kind": "Job", "name": f"child-{number}"}
+    fields: dict[str, Any] = {"number": number, "kind": "Train", "child": child, "profile": "p"}
+    return AttemptStatus.model_validate({**fields, "method": method, "outcome": outcome})
+
+
+def closed(*tried: tuple[Method, str], met: bool | None, succeeded: bool = True) -> TotalsStatus:
+    """Totals of attempts of 10 g embodied carbon each."""
+    accounts = {number: Account(embodied_grams=interval("10", "10", "10")) for number in range(1, len(tried) + 1)}
+    statuses = [attempt(number, *item) for number, item in enumerate(tried, start=1)]
+    results: list[Result | None] = [None for _ in tried]
+    found, _ = totals_of(
+        make_job().scratch().build(), accounts, counterfactual=make_counterfactual(), reports=(), attempts=statuses,
+        results=results, run_seconds=60, met=met, succeeded=succeeded,
+    )  # fmt: skip
+    return found
+
+
+def test_failed_rungs_count_in_cost_score_and_saving() -> None:
+    found = closed((Method.LINEAR_PROBE, "Missed"), (Method.LORA, "Met"), met=True)
+    assert found.embodied_grams == 20
+    assert found.sci is not None
+    assert found.sci.grams_per_model == 20
+    assert found.avoided is not None
+    assert found.avoided.mid == 80
+
+
+def test_a_ladder_that_ends_in_scratch_lost_what_the_rungs_before_cost() -> None:
+    found = closed((Method.LINEAR_PROBE, "Missed"), (Method.FROM_SCRATCH, "Met"), met=True)
+    assert found.avoided is not None
+    assert found.avoided.mid == -10
+    assert saved_text(found) == "-100 % (declared)"
+
+
+@pytest.mark.parametrize(("met", "succeeded"), [(False, False), (False, True), (None, False)])
+def test_a_missed_or_failed_job_has_no_score_and_avoids_minus_its_cost(met: bool | None, succeeded: bool) -> None:
+    found = closed((Method.LORA, "Missed"), met=met, succeeded=succeeded)
+    assert found.sci is None
+    assert found.avoided is not None
+    assert found.avoided.mid == -10
+
+
+def test_a_job_from_scratch_avoids_nothing() -> None:
+    assert closed((Method.FROM_SCRATCH, "Met"), met=True).avoided is None
+
+
+def test_columns_read_as_in_the_documentation() -> None:
+    assert kilowatt_hours_text(Decimal(5230)) == "0.0015"
+    assert kilograms_text(Decimal("0.83")) == "0.00083"
+    assert kilowatt_hours_text(Decimal(0)) == "0"
+
+
+@pytest.mark.parametrize(("mid", "text"), [("82", "82 % (declared)"), ("-20", "-25 % (declared)"), ("-100", "")])
+def test_the_saving_is_a_share_of_the_counterfactual_with_its_basis(mid: str, text: str) -> None:
+    spent = "18" if mid == "82" else "100"
+    amount = Decimal(mid)
+    avoided = AvoidedStatus(low=amount, mid=amount, high=amount, basis=Basis.DECLARED, equal_quality="Yes")
+    carbon = {"operational_grams": Decimal(spent), "embodied_grams": Decimal(0)}
+    found = TotalsStatus(energy_joules=Decimal(1), coverage=Decimal(0), avoided=avoided, **carbon)
+    assert saved_text(found) == text
