@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,3 +130,23 @@ def test_a_pin_makes_a_catalogue_model_complete_and_a_mirror_moves_it(chart: Any
 )
 def test_settings_that_cannot_work_are_refused_with_a_sentence(chart: Any, setting: str, sentence: str) -> None:
     assert sentence in chart.refusal(setting)
+
+
+def test_accounts_are_kept_to_the_operators_own_service_account(chart: Any) -> None:
+    settings = ("serviceAccount.name=trees",)
+    account = chart.one("ServiceAccount", *settings)["metadata"]
+    policy = chart.one("ValidatingAdmissionPolicy", *settings, name="operator-only.coppice.dev")
+    expected = f"system:serviceaccount:{account['namespace']}:{account['name']}"
+    assert [expected in rule["expression"] for rule in policy["spec"]["validations"]] == [True]
+
+
+def test_the_values_shown_in_the_docs_are_accepted(chart: Any, tmp_path: Path) -> None:
+    blocks = re.findall(
+        r"^```yaml\n(.*?)^```$", (REPOSITORY_ROOT / "docs" / "install.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert len(blocks) >= 3
+    files = [tmp_path / f"{number}.yaml" for number in range(len(blocks))]
+    for file, block in zip(files, blocks, strict=True):
+        file.write_text(block.replace("sha256:…", "sha256:" + "d" * 64))
+    answer = chart.run("template", "coppice", str(CHART), *(f"--values={file}" for file in files))
+    assert answer.returncode == 0, answer.stderr
