@@ -51,7 +51,20 @@ class DecisionReason(Reason):
     SUBSTITUTION_REQUIRED = "SubstitutionRequired", "Mode Require: only base models may be used."
     SUBSTITUTION_OFF = "SubstitutionOff", "Mode Never: the job trains from scratch as asked."
     RECOMMENDED_ONLY = "RecommendedOnly", "Mode Recommend: the job trains from scratch; what was forgone is recorded."
+    SCRATCH_EXCEEDS_LIMITS = (
+        "ScratchExceedsLimits",
+        "Training from scratch is expected to cross the job's limits, so only base models are tried.",
+    )
+    SCRATCH_CANNOT_RUN = (
+        "ScratchCannotRun",
+        "Training from scratch cannot run on any ComputeProfile allowed, so only base models are tried.",
+    )
+    NO_ROOM_TO_TRY = (
+        "NoRoomToTry",
+        "Trying a base model first would leave too little of the limits or attempts for training from scratch.",
+    )
     LIMITS_TOO_TIGHT = "LimitsTooTight", "No plan is expected to stay within the job's limits."
+    NO_PLAN_LEFT = "NoPlanLeft", "Nothing can run any more: no rung is left, or no ComputeProfile can run the job."
 
 
 class StateReason(Reason):

@@ -1,0 +1,133 @@
+"""The board: every candidate still open with its chance, laid out as rungs for the ladder's search.
+
+Chances are those of now: where a rung of a base model has missed, the others of that model are marked down before
+they are compared with anything else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from coppice.api.reasons import AttemptOutcome
+from coppice.api.vocabulary import Method
+from coppice.planning.candidate import Candidate
+from coppice.planning.chance import Chance, chance
+from coppice.planning.counterfactual import Counterfactual, counterfactual
+from coppice.planning.evidence import evidence
+from coppice.planning.fit.rejection import Rejection
+from coppice.planning.ladder import Rules, Rung
+from coppice.planning.request import Request
+from coppice.planning.survey import Survey
+from coppice.planning.together import after_misses
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A candidate with its chance and how likely its base model suits the task."""
+
+    candidate: Candidate
+    chance: Chance
+    suited: float = 1.0
+
+    @property
+    def name(self) -> str:
+        return self.candidate.name
+
+    def rung(self, request: Request, cost: float | None = None) -> Rung:
+        """As the ladder's search sees it; an assumed plan is taken to use no more than the limits leave."""
+        highs: tuple[float, ...] = self.candidate.estimate.highs
+        if self.candidate.assumed:
+            highs = tuple(min(high, max(left, 0.0)) for high, left in zip(highs, request.remaining, strict=True))
+        return Rung(
+            name=self.name,
+            cost=self.candidate.estimate.expected(request.unit) if cost is None else cost,
+            chance=self.chance.value,
+            group=self.candidate.group,
+            suited=self.suited,
+            highs=highs,
+            trains=self.candidate.method is not Method.AS_IS,
+        )
+
+
+@dataclass(frozen=True)
+class Board:
+    """Open substitutes by name, the plan from scratch or why it cannot run, and the counterfactual."""
+
+    request: Request
+    survey: Survey
+    substitutes: Mapping[str, Placed]
+    scratch: Placed | Rejection
+    counterfactual: Counterfactual | None
+
+    @cached_property
+    def rungs(self) -> list[Rung]:
+        """The substitutes as rungs."""
+        return [placed.rung(self.request) for placed in self.substitutes.values()]
+
+    @cached_property
+    def last(self) -> Rung | None:
+        """The plan from scratch as the last rung, at its measured cost where a control ran; None without one."""
+        if isinstance(self.scratch, Rejection) or not self.request.has_scratch_plan:
+            return None
+        best = self.counterfactual.estimate.of(self.request.unit) if self.counterfactual else None
+        return self.scratch.rung(self.request, best.mean if best else None)
+
+    @property
+    def rules(self) -> Rules:
+        """What binds the ladder."""
+        resolved = self.request.resolved
+        return Rules(
+            remaining=self.request.remaining,
+            train_rungs=self.request.rungs_left,
+            sufficient=float(resolved.sufficient_chance),
+            minimum_saving=float(resolved.minimum_saving_ratio),
+        )
+
+    def placed(self, name: str) -> Placed:
+        """The candidate behind a rung."""
+        if name in self.substitutes:
+            return self.substitutes[name]
+        assert isinstance(self.scratch, Placed)
+        return self.scratch
+
+
+def set_up(request: Request, found: Survey, scratch: Candidate | Rejection) -> Board:
+    """The board of a survey and the plan from scratch."""
+    reports = evidence(request)
+    chances = [(candidate, chance(candidate, request, reports)) for candidate in found.candidates]
+    groups: dict[str, list[tuple[Candidate, Chance]]] = {}
+    for candidate, one in chances:
+        groups.setdefault(candidate.group, []).append((candidate, one))
+    open_now = [placed for group in groups.values() for placed in _open(request, group)]
+    plan, compared = _scratch(request, scratch)
+    if isinstance(plan, Placed):
+        plan = replace(plan, chance=chance(plan.candidate, request, reports))
+    return Board(request, found, {placed.name: placed for placed in open_now}, plan, compared)
+
+
+def _scratch(request: Request, scratch: Candidate | Rejection) -> tuple[Placed | Rejection, Counterfactual | None]:
+    if isinstance(scratch, Rejection):
+        return scratch, None
+    return Placed(scratch, chance(scratch, request, {})), counterfactual(request, scratch)
+
+
+def _open(request: Request, group: list[tuple[Candidate, Chance]]) -> list[Placed]:
+    """The rungs of one base model that were not tried, their chances after those that missed."""
+    missed = [candidate.name for candidate, _ in group if _missed(request, candidate)]
+    suited, after = after_misses({candidate.name: one.value for candidate, one in group}, missed)
+    return [
+        Placed(candidate, _marked_down(one, after[candidate.name]), suited)
+        for candidate, one in group
+        if not request.was_tried(candidate.method, candidate.reference)
+    ]
+
+
+def _marked_down(one: Chance, value: float) -> Chance:
+    if value == one.value:
+        return one
+    return replace(one, value=value, terms={**one.terms, "afterMisses": value - one.value})
+
+
+def _missed(request: Request, candidate: Candidate) -> bool:
+    wanted = (candidate.method, candidate.reference, AttemptOutcome.MISSED)
+    return any((one.method, one.base_model, one.outcome) == wanted for one in request.tried)

@@ -1,0 +1,147 @@
+"""The chance that a candidate meets the objective: a prior from what is known before, moved by what reports observed.
+
+Prior, in log-odds, from features that are known to carry signal (size, domain, language, the method) and from how
+hard the target is; self-reported accuracies on other data carry none and are left out. The weights are judgement,
+not a fit: they rank candidates, and every observation counts against them.
+
+    logit p = BASE + 0.5 (log10 N - 8) + 0.25 domain depth + language + method + data + difficulty
+    value   = (4 p + weighted successes) / (4 + weighted observations)        beta-binomial, prior worth 4 jobs
+
+N counts parameters without embeddings. From scratch neither size nor domain helps, and examples weigh twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from math import exp, log, log10
+
+from coppice.api.base import rounded
+from coppice.api.decision import ChanceRecord
+from coppice.api.trainingjob import TrainingJobSpec
+from coppice.api.vocabulary import DIRECTIONS, Direction, Method, Metric
+from coppice.planning.candidate import Candidate
+from coppice.planning.data import dataset_name
+from coppice.planning.domains import match
+from coppice.planning.evidence import Observed, RungKey
+from coppice.planning.languages import share_known
+from coppice.planning.request import Request
+
+BASE, SCRATCH_BASE = 1.2, -0.6
+SIZE_WEIGHT, DOMAIN_WEIGHT, DATA_WEIGHT, DIFFICULTY_WEIGHT = 0.5, 0.25, 0.5, 0.5
+METHOD_LOGITS = {
+    Method.AS_IS: -1.5,
+    Method.LINEAR_PROBE: -0.3,
+    Method.LORA: 0.1,
+    Method.QLORA: 0.0,
+    Method.FULL_FINE_TUNE: 0.2,
+    Method.FROM_SCRATCH: 0.0,
+}
+LANGUAGE_UNKNOWN, LANGUAGE_MISSING = -0.3, -1.0
+"""Where a model states no language, and per unit of the job's languages that it does not know."""
+RECORDED_MET, RECORDED_MISSED = 3.0, -3.0
+"""The model as it is, with an evaluation on this very data: it met or missed this target."""
+TYPICAL_RATIO = 0.85
+"""Target, as a share of the way from guessing to perfect, at which difficulty adds nothing."""
+EXAMPLES_PER_LABEL = 100
+PRIOR_STRENGTH = 4.0
+LEAST, MOST = 0.01, 0.99
+RATIOS = frozenset({Metric.ACCURACY, Metric.BALANCED_ACCURACY, Metric.MACRO_F1})
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Probability of meeting the objective: now, before any observation, and what it was made from."""
+
+    value: float
+    prior: float
+    observed: Observed
+    terms: Mapping[str, float]
+
+    def record(self) -> ChanceRecord:
+        """As it stands in the decision."""
+        inputs: dict[str, Decimal | str] = {name: rounded(term, 3) for name, term in self.terms.items()}
+        return ChanceRecord(
+            value=rounded(self.value, 3),
+            prior=rounded(self.prior, 3),
+            observations=self.observed.own + self.observed.foreign,
+            basis=_basis(self.observed),
+            inputs=inputs,
+        )
+
+
+def chance(candidate: Candidate, request: Request, reports: Mapping[RungKey, Observed]) -> Chance:
+    """The chance of one candidate, by prior and reports."""
+    terms = _terms(candidate, request)
+    prior = _clipped(1 / (1 + exp(-sum(terms.values()))))
+    observed = reports.get((candidate.method, candidate.model.key if candidate.model else ""), Observed())
+    value = (PRIOR_STRENGTH * prior + observed.successes) / (PRIOR_STRENGTH + observed.weight)
+    return Chance(_clipped(value), prior, observed, terms)
+
+
+def _terms(candidate: Candidate, request: Request) -> dict[str, float]:
+    spec, model = request.spec, candidate.model
+    data = _data(spec) * (1 if model else 2)
+    common = {"data": data, "difficulty": _difficulty(spec)}
+    if model is None:
+        return {"base": SCRATCH_BASE, **common}
+    size = SIZE_WEIGHT * (log10(candidate.network.matrix_parameters) - 8) if candidate.network else 0.0
+    terms = {
+        "base": BASE,
+        "size": size,
+        "domain": DOMAIN_WEIGHT * match(spec.domains, model.spec.domains),
+        "language": _language(spec, candidate),
+        "method": METHOD_LOGITS[candidate.method],
+        **common,
+    }
+    recorded = _recorded(spec, candidate)
+    return terms if recorded is None else terms | {"recorded": recorded}
+
+
+def _language(spec: TrainingJobSpec, candidate: Candidate) -> float:
+    if candidate.model is None or candidate.model.spec.modality != "text" or not spec.languages:
+        return 0.0
+    share = share_known(spec.languages, candidate.model.spec.languages)
+    return LANGUAGE_UNKNOWN if share is None else LANGUAGE_MISSING * (1 - share)
+
+
+def _data(spec: TrainingJobSpec) -> float:
+    """More examples of a class help, up to a point."""
+    per_label = spec.dataset.examples / (spec.dataset.labels or 2)
+    return max(-0.75, min(DATA_WEIGHT * log10(per_label / EXAMPLES_PER_LABEL), 0.75))
+
+
+def _difficulty(spec: TrainingJobSpec) -> float:
+    """How far the target lies beyond what is typical, for metrics between guessing and 1; 0 for the others."""
+    target, labels = spec.objective.target, spec.dataset.labels or 2
+    if target is None or spec.objective.metric not in RATIOS:
+        return 0.0
+    way = (float(target) - 1 / labels) / (1 - 1 / labels)
+    return DIFFICULTY_WEIGHT * (_logit(TYPICAL_RATIO) - _logit(max(0.01, min(way, 0.999))))
+
+
+def _recorded(spec: TrainingJobSpec, candidate: Candidate) -> float | None:
+    """Evaluations of the model as it is on this very data; any other says nothing about this objective."""
+    target, name = spec.objective.target, dataset_name(spec.dataset)
+    if candidate.method is not Method.AS_IS or candidate.model is None or target is None:
+        return None
+    for one in candidate.model.spec.evaluations:
+        if (one.task, one.metric, one.dataset) == (spec.task, spec.objective.metric, name):
+            more = DIRECTIONS.get(one.metric, Direction.MAXIMIZE) is Direction.MAXIMIZE
+            return RECORDED_MET if (one.value >= target if more else one.value <= target) else RECORDED_MISSED
+    return None
+
+
+def _basis(observed: Observed) -> str:
+    if not observed.own and not observed.foreign:
+        return "prior only"
+    parts = [f"{observed.own} of this namespace"] if observed.own else []
+    parts += [f"{observed.foreign} of others"] if observed.foreign else []
+    return f"prior and reports: {', '.join(parts)}"
+
+
+def _logit(probability: float) -> float:
+    return log(probability / (1 - probability))
+
+
+def _clipped(probability: float) -> float:
+    return max(LEAST, min(probability, MOST))

@@ -1,0 +1,189 @@
+"""The choice: what the modes make of the ladder.
+
+    Never       scratch, nothing else looked at
+    Recommend   scratch; the substitute that Auto would have tried first is recorded as forgone
+    Require     base models only
+    Auto        the best ladder that ends in scratch; base models only where there is no such plan or it cannot run
+
+A mode that cannot do what it says is refused with the change that would help.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coppice.api.decision import DecisionRecord
+from coppice.api.reasons import AttemptOutcome, DecisionReason, StateReason
+from coppice.api.vocabulary import Method, Mode, OptimizeFor
+from coppice.planning.board import Board, Placed
+from coppice.planning.fit.rejection import Rejection
+from coppice.planning.ladder import Ladder, Rules, Rung, admissible, best_ladder, fits, miss_probability
+from coppice.planning.licenses import judge_data
+from coppice.planning.request import Request
+
+SAVES = {
+    OptimizeFor.CARBON: DecisionReason.FINE_TUNE_SAVES_CARBON,
+    OptimizeFor.ENERGY: DecisionReason.FINE_TUNE_SAVES_ENERGY,
+    OptimizeFor.COST: DecisionReason.FINE_TUNE_SAVES_COST,
+    OptimizeFor.TIME: DecisionReason.FINE_TUNE_SAVES_TIME,
+}
+ENDS: Mapping[AttemptOutcome, StateReason] = {
+    AttemptOutcome.NO_RESULT: StateReason.NO_RESULT,
+    AttemptOutcome.FAILED: StateReason.ATTEMPT_FAILED,
+    AttemptOutcome.OUT_OF_MEMORY: StateReason.OUT_OF_MEMORY,
+    AttemptOutcome.LIMIT_EXCEEDED: StateReason.LIMIT_EXCEEDED,
+}
+"""How a job ends when no rung is left, by its last attempt; a miss otherwise."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Nothing may run: why, a sentence that says what would help, and what was found where anything was looked at."""
+
+    reason: StateReason
+    message: str
+    record: DecisionRecord | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen ladder and why; `advised` is the ladder whose first rung was forgone (mode Recommend)."""
+
+    ladder: Ladder
+    reason: DecisionReason
+    advised: Ladder | None = None
+
+    @property
+    def compared(self) -> Ladder:
+        """The ladder whose saving is told."""
+        return self.advised or self.ladder
+
+
+def impossible(request: Request) -> Refusal | None:
+    """A job that cannot be decided whatever is registered."""
+    verdict = judge_data(request.spec.dataset.license, request.resolved.use)
+    if verdict.refusal:
+        sentence = f"dataset.license: {verdict.refusal}; use other data or state another use"
+        return Refusal(StateReason.INVALID_SPEC, sentence)
+    if not request.world.profiles:
+        return Refusal(StateReason.NO_PROFILE, "there is no ComputeProfile; an administrator must create one")
+    target = request.spec.objective.target is not None
+    asked = request.resolved.mode
+    if asked is Mode.REQUIRE and not target:
+        by = request.resolved.because("mode")
+        return Refusal(StateReason.NO_TARGET, f"mode Require ({by}) needs objective.target: add the quality to reach")
+    if request.has_scratch_plan or asked is Mode.REQUIRE:
+        return None
+    if asked is Mode.AUTO:
+        if target:
+            return None
+        return Refusal(StateReason.NO_TARGET, "add objective.target, or a plan from scratch (fromScratch)")
+    by = request.resolved.because("mode")
+    sentence = f"mode {asked} ({by}) trains from scratch: add fromScratch, trainer.container or trainer.template"
+    return Refusal(StateReason.NO_SCRATCH_PLAN, sentence)
+
+
+def choose(board: Board) -> Choice | Refusal:
+    """The plan for a job that can be decided."""
+    mode = board.request.mode
+    if mode is Mode.REQUIRE:
+        return _without_scratch(board, DecisionReason.SUBSTITUTION_REQUIRED)
+    if mode is Mode.AUTO and not board.request.has_scratch_plan:
+        return _without_scratch(board, DecisionReason.NO_SCRATCH_PLAN)
+    if isinstance(board.scratch, Rejection):
+        return _scratch_cannot_run(board, board.scratch)
+    last = board.last
+    assert last is not None
+    if board.request.was_tried(Method.FROM_SCRATCH, None):
+        return _nothing_left(board)
+    if not fits([last], board.rules):
+        return _scratch_breaks_limits(board, last)
+    if mode is Mode.NEVER:
+        return Choice(_alone(last), DecisionReason.SUBSTITUTION_OFF)
+    best = best_ladder(board.rungs, last, board.rules)
+    assert best is not None
+    if mode is Mode.RECOMMEND:
+        advised = best if len(best.rungs) > 1 else None
+        return Choice(_alone(last), DecisionReason.RECOMMENDED_ONLY, advised)
+    if len(best.rungs) > 1:
+        return Choice(best, SAVES[board.request.unit])
+    return Choice(best, _why_not(board, last))
+
+
+def ending_probabilities(ladder: Ladder) -> list[float]:
+    """For each rung the probability that the job ends with it: by success, or because it is the last."""
+    reached = [miss_probability(ladder.rungs[:n]) for n in range(len(ladder.rungs))]
+    return [here - after for here, after in zip(reached, [*reached[1:], 0.0], strict=True)]
+
+
+def _why_not(board: Board, last: Rung) -> DecisionReason:
+    """Why no base model is tried before scratch."""
+    if not board.survey.candidates:
+        return DecisionReason.NO_BASE_MODEL_FITS
+    if not admissible(board.rungs, last, board.rules):
+        return DecisionReason.NO_ROOM_TO_TRY
+    rules = board.rules
+    lenient = Rules(rules.remaining, rules.train_rungs, rules.sufficient, 0.0)
+    relaxed = best_ladder(board.rungs, last, lenient)
+    saves = relaxed is not None and len(relaxed.rungs) > 1
+    return DecisionReason.SAVING_BELOW_MINIMUM if saves else DecisionReason.SCRATCH_IS_CHEAPER
+
+
+def _without_scratch(board: Board, reason: DecisionReason) -> Choice | Refusal:
+    best = best_ladder(board.rungs, None, board.rules)
+    if best is not None:
+        return Choice(best, reason)
+    if board.request.tried:
+        return _nothing_left(board)
+    if not board.survey.candidates:
+        return Refusal(StateReason.NO_BASE_MODEL_FITS, f"no base model fits: {found_wanting(board)}")
+    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, list(board.substitutes.values())))
+
+
+def _scratch_cannot_run(board: Board, rejection: Rejection) -> Choice | Refusal:
+    if board.request.mode is Mode.AUTO and (board.rungs or board.request.tried):
+        return _without_scratch(board, DecisionReason.SCRATCH_CANNOT_RUN)
+    return Refusal(StateReason.NO_PROFILE, rejection.sentence)
+
+
+def _scratch_breaks_limits(board: Board, last: Rung) -> Choice | Refusal:
+    if board.request.mode is Mode.AUTO and board.rules.train_rungs and board.rungs:
+        outcome = _without_scratch(board, DecisionReason.SCRATCH_EXCEEDS_LIMITS)
+        if isinstance(outcome, Choice):
+            return outcome
+    if board.request.tried:
+        return _nothing_left(board)
+    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, [board.placed(last.name)]))
+
+
+def _nothing_left(board: Board) -> Refusal:
+    outcome = board.request.tried[-1].outcome
+    left = (
+        f"{len(board.rungs)} candidates do not fit the limits and attempts left" if board.rungs else "no rung is left"
+    )
+    return Refusal(ENDS.get(outcome, StateReason.OBJECTIVE_MISSED), left)
+
+
+def _too_tight(board: Board, plans: list[Placed]) -> str:
+    """The cheapest plan's high estimate beside what the limits leave."""
+    plan = min(plans, key=lambda placed: placed.candidate.estimate.expected(board.request.unit))
+    units = ("Wh (limits.energyWattHours)", "gCO2e (limits.carbonGrams)", "s (limits.runSeconds)")
+    over = [
+        f"{high:.4g} of {max(left, 0):.4g} {unit}"
+        for high, left, unit in zip(plan.candidate.estimate.highs, board.request.remaining, units, strict=True)
+        if high > left
+    ]
+    return (
+        f"{plan.name} may need {', '.join(over) or 'more attempts than maxAttempts'}; raise the limit or shrink the job"
+    )
+
+
+def found_wanting(board: Board, most: int = 5) -> str:
+    """The commonest reasons of rejection with their first sentences."""
+    if not board.survey.rejected:
+        return f"none is registered for {board.request.spec.task}"
+    commonest = sorted(board.survey.rejected.items(), key=lambda item: (-item[1], item[0]))[:most]
+    return "; ".join(f"{reason} {count} ({board.survey.sentences[reason]})" for reason, count in commonest)
+
+
+def _alone(last: Rung) -> Ladder:
+    return Ladder((last,), last.chance, last.cost)

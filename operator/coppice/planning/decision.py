@@ -1,0 +1,61 @@
+"""The decision: one pure function from a job and its world to a frozen record, or a refusal.
+
+    refuse what cannot be decided ─> survey (fit, estimate) ─> plan from scratch ─> board (chances) ─> choice ─> record
+
+Equal inputs give equal bytes. After each attempt it is asked again with what was tried and spent; nothing else is
+carried over, so a restarted operator decides the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from coppice.api.decision import DecisionRecord, SpentRecord
+from coppice.api.reasons import DecisionReason, StateReason
+from coppice.api.trainingjob import TrainingJob
+from coppice.api.vocabulary import Mode
+from coppice.planning.board import set_up
+from coppice.planning.choice import Refusal, choose, impossible
+from coppice.planning.counterfactual import scratch_candidate
+from coppice.planning.record import chosen_record, refused_record
+from coppice.planning.request import Request, Tried
+from coppice.planning.resolved import Resolved
+from coppice.planning.survey import Survey, survey
+from coppice.planning.world import World
+
+__all__ = ["Refusal", "Tried", "decide"]
+
+
+def decide(
+    job: TrainingJob,
+    resolved: Resolved,
+    world: World,
+    *,
+    spent: SpentRecord,
+    tried: Sequence[Tried],
+    now: datetime,
+) -> DecisionRecord | Refusal:
+    """The plan for a job: its ladder has at least one rung.
+
+    `spent` and `tried` are those of the job's earlier attempts. A job that ran out of rungs is a Refusal too, with
+    the reason of its last attempt.
+    """
+    request = Request(job, resolved, world, spent, tuple(tried))
+    refusal = impossible(request)
+    if refusal is not None:
+        return refusal
+    found = Survey() if request.mode is Mode.NEVER else survey(request)
+    board = set_up(request, found, scratch_candidate(request))
+    choice = choose(board)
+    if isinstance(choice, Refusal):
+        return replace(choice, record=refused_record(board, _decision_reason(choice), choice.message, now))
+    return chosen_record(board, choice, now)
+
+
+def _decision_reason(refusal: Refusal) -> DecisionReason:
+    """The reason that the record of a refusal carries."""
+    if refusal.reason is StateReason.NO_BASE_MODEL_FITS:
+        return DecisionReason.NO_BASE_MODEL_FITS
+    if refusal.reason is StateReason.LIMITS_TOO_TIGHT:
+        return DecisionReason.LIMITS_TOO_TIGHT
+    return DecisionReason.NO_PLAN_LEFT

@@ -1,0 +1,72 @@
+"""Checks of ability: model and trainer can do what the method asks, and enough is known to say what it costs."""
+
+from coppice.api.reasons import FitReason
+from coppice.api.vocabulary import Method, OptimizeFor
+from coppice.planning.catalogue import Registered
+from coppice.planning.fit.rejection import Rejection
+from coppice.planning.network import network_of
+from coppice.planning.request import Request
+from coppice.planning.tasks import TASKS, Task
+
+
+def trainer_has_the_method(model: Registered, method: Method, request: Request) -> Rejection | None:
+    """The built-in trainer's methods for the task, or the user's own container for all of them."""
+    if request.own_fine_tuning or method in TASKS.get(request.spec.task, _UNKNOWN).methods:
+        return None
+    sentence = f"the built-in trainer has no {method} for {request.spec.task} (on {model.reference.name})"
+    return Rejection(FitReason.METHOD_UNSUPPORTED, sentence)
+
+
+def model_has_the_method(model: Registered, method: Method, request: Request) -> Rejection | None:
+    """The methods that the base model names; none named means all."""
+    del request
+    if not model.spec.methods or method in model.spec.methods:
+        return None
+    return Rejection(FitReason.METHOD_UNSUPPORTED, f"{model.reference.name} does not support {method}")
+
+
+def head_answers_the_task(model: Registered, method: Method, request: Request) -> Rejection | None:
+    """Used as it is, a model needs a trained head for the task with as many classes as the data has."""
+    if method is not Method.AS_IS:
+        return None
+    labels = request.spec.dataset.labels
+    if model.spec.head != request.spec.task:
+        return Rejection(FitReason.HEAD_MISMATCH, f"{model.reference.name} has no head for {request.spec.task}")
+    if labels is not None and len(model.spec.head_labels) != labels:
+        sentence = f"the head of {model.reference.name} has {len(model.spec.head_labels)} classes, the data {labels}"
+        return Rejection(FitReason.HEAD_MISMATCH, sentence)
+    return None
+
+
+def figures_are_known(model: Registered, method: Method, request: Request) -> Rejection | None:
+    """An estimate needs width and depth of a transformer on text, counted FLOPs of anything on images or sound."""
+    del method, request
+    network = network_of(model.spec.architecture)
+    if network.forward_flops_per_example is not None or (model.spec.modality == "text" and network.is_transformer):
+        return None
+    wanted = "layers and hiddenSize" if model.spec.modality == "text" else "forwardFlopsPerExample"
+    return Rejection(FitReason.FIGURES_MISSING, f"{model.reference.name}: spec.architecture lacks {wanted}")
+
+
+def price_is_known(model: Registered, method: Method, request: Request) -> Rejection | None:
+    """Plans can be compared by cost only where a profile says what an hour costs."""
+    del model, method
+    if request.unit is not OptimizeFor.COST or _priced(request):
+        return None
+    return Rejection(FitReason.FIGURES_MISSING, "optimizeFor Cost needs pricePerHour on a ComputeProfile; none has it")
+
+
+def a_profile_is_allowed(model: Registered, method: Method, request: Request) -> Rejection | None:
+    """At least one configuration that can compute."""
+    del method
+    if request.hardware:
+        return None
+    sentence = f"no ComputeProfile that the job allows can run {model.reference.name}; see resources and peakTeraFlops"
+    return Rejection(FitReason.PROFILE_NOT_ALLOWED, sentence)
+
+
+def _priced(request: Request) -> bool:
+    return any(option.profile.spec.price_per_hour is not None for option in request.hardware)
+
+
+_UNKNOWN = Task(frozenset())

@@ -1,0 +1,93 @@
+"""Accelerator configurations: what one attempt could run on, from the ComputeProfiles that the job allows.
+
+The smallest configuration is tried first: more devices shorten a job and rarely save energy. Only a bound that the
+user states (`resources.acceleratorsPerPod`) opens larger ones, in powers of two.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from coppice.accounting.share import host_share
+from coppice.accounting.units import quantity
+from coppice.accounting.use import PodUse
+from coppice.api.computeprofile import Accelerator, ComputeProfile
+from coppice.api.trainingjob import Resources
+from coppice.planning.utilisation import Rates, accelerator_rates, cpu_rates
+
+DEFAULT_CORES = 2
+"""Cores of a pod where the job names no bound: small jobs gain little from more."""
+DTYPES = ("bf16", "fp16", "tf32", "fp32")
+"""Data types in order of preference; a device lists those it supports."""
+TERA = 1e12
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """One configuration: accelerators (0: CPU) and cores of each pod, and the memory one device or pod may fill."""
+
+    profile: ComputeProfile
+    accelerators: int
+    pods: int
+    cores: float
+    memory_bytes: int
+    dtype: str
+    peak_flops: float
+
+    @property
+    def kind(self) -> str:
+        """`cpu` or `accelerator`."""
+        return "accelerator" if self.accelerators else "cpu"
+
+    def rates(self, layers: int | None, hidden_size: int | None) -> Rates:
+        """What a network of that shape gets out of it."""
+        if self.accelerators:
+            return accelerator_rates(self.peak_flops, self.dtype, layers, hidden_size)
+        return cpu_rates(self.peak_flops, self.cores, hidden_size)
+
+    def share(self, memory_bytes: float) -> float:
+        """Share of its host that one pod bears, by the rule of the account."""
+        moment = datetime(2000, 1, 1, tzinfo=UTC)
+        request = PodUse(
+            uid="",
+            start=moment,
+            end=moment,
+            accelerators=self.accelerators,
+            cpu_request=Decimal(str(self.cores)),
+            memory_request_bytes=int(memory_bytes),
+        )
+        return float(host_share(request, None, self.profile.spec))
+
+
+def configurations(profile: ComputeProfile, resources: Resources, *, as_asked: bool = False) -> Iterator[Hardware]:
+    """The configurations of one profile within the job's bounds.
+
+    `as_asked` takes the bounds as they stand, for a user's own container that was written for them.
+    """
+    device = profile.spec.accelerator
+    pods = (resources.pods or 1) if as_asked else 1
+    if device is None or resources.accelerators_per_pod == 0:
+        yield from _on_cpu(profile, resources, pods)
+        return
+    most = min(resources.accelerators_per_pod or 1, device.per_node)
+    counts = [most] if as_asked else [2**power for power in range(most.bit_length()) if 2**power <= most]
+    dtype = next((name for name in DTYPES if name in device.peak_tera_flops), None)
+    for count in counts if dtype else ():
+        yield _on_accelerators(profile, device, str(dtype), count, pods)
+
+
+def _on_cpu(profile: ComputeProfile, resources: Resources, pods: int) -> Iterator[Hardware]:
+    host = profile.spec.host
+    if host.peak_tera_flops is None:
+        return
+    cores = min(float(quantity(resources.cpu)) if resources.cpu else DEFAULT_CORES, float(host.cores))
+    memory = int(min(quantity(resources.memory or host.memory), quantity(host.memory)))
+    peak = float(host.peak_tera_flops) * TERA * cores / host.cores * pods
+    yield Hardware(profile, 0, pods, cores, memory, "fp32", peak)
+
+
+def _on_accelerators(profile: ComputeProfile, device: Accelerator, dtype: str, count: int, pods: int) -> Hardware:
+    cores = profile.spec.host.cores * count / device.per_node
+    peak = float(device.peak_tera_flops[dtype]) * TERA * count * pods
+    return Hardware(profile, count, pods, cores, int(quantity(device.memory)), dtype, peak)

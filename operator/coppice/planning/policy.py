@@ -1,0 +1,190 @@
+"""Policy merge: several policies may select a namespace, and field by field the stricter rule wins.
+
+    allow lists intersect · deny lists unite · thresholds take the stricter end · floors of `use` take the strictest
+    booleans that restrict win · a default is no restriction: the first policy by name that sets one gives it, except
+    limits and ttl, of which the lowest holds
+
+Every effect remembers the policies that caused it, because a user who is refused must know whom to ask. A namespace
+that no policy selects gets the chart's default, under the name `(default)`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, TypeVar
+
+from coppice.api.meta import ObjectMeta
+from coppice.api.trainingjob import Limits, TrainingJobSpec
+from coppice.api.trainingpolicy import PodExceptions, PolicyDefaults, TrainingPolicy, TrainingPolicySpec
+from coppice.api.vocabulary import Distribution, Mode, OptimizeFor
+from coppice.planning.resolved import DEFAULT_SUFFICIENT_CHANCE, Resolved
+from coppice.planning.terms import identifier
+
+DEFAULT_POLICY_NAME = "(default)"
+_REACH = list(Distribution)
+Value = TypeVar("Value")
+
+
+def applicable(
+    policies: Sequence[TrainingPolicy], namespace_labels: Mapping[str, str], default: TrainingPolicySpec
+) -> tuple[TrainingPolicy, ...]:
+    """The policies that select a namespace, by name; the chart's default where none does."""
+    selected = [policy for policy in policies if _selects(policy, namespace_labels)]
+    return tuple(sorted(selected, key=lambda policy: policy.metadata.name)) or (_chart(default),)
+
+
+def resolve(spec: TrainingJobSpec, policies: Sequence[TrainingPolicy], default: TrainingPolicySpec) -> Resolved:
+    """A job's request after the policies that apply to it (none: the chart's default)."""
+    merge = _Merge(sorted(policies, key=lambda policy: policy.metadata.name) or [_chart(default)])
+    substitution, use = spec.substitution, spec.use
+    return Resolved(
+        mode=_or(substitution and substitution.mode, merge.first("mode", lambda d: d.mode), Mode.AUTO),
+        optimize_for=_or(
+            substitution and substitution.optimize_for,
+            merge.first("optimizeFor", lambda d: d.optimize_for),
+            OptimizeFor.CARBON,
+        ),
+        commercial=merge.commercial(use.commercial if use else None),
+        distribution=merge.distribution(use.distribution if use else None),
+        methods=merge.shared("methods", lambda p: p.methods),
+        base_model_scopes=merge.shared("baseModelScopes", lambda p: p.base_model_scopes),
+        licenses_allow=merge.shared("licenses.allow", lambda p: map(identifier, p.licenses.allow)),
+        licenses_deny=merge.united("licenses.deny", lambda p: map(identifier, p.licenses.deny)),
+        limits=spec.limits or merge.limits(),
+        minimum_saving_ratio=merge.highest("minimumSavingPercent", _saving_ratio) or Decimal(0),
+        sufficient_chance=merge.highest("sufficientChance", lambda p: p.sufficient_chance) or DEFAULT_SUFFICIENT_CHANCE,
+        require_acknowledgement=merge.anyone("requireAcknowledgement", lambda p: p.require_acknowledgement),
+        allow_register=all(policy.spec.allow_register for policy in merge.policies),
+        hosts=merge.listed(lambda p: p.sources.hosts),
+        allowed_networks=merge.networks(),
+        ca_bundle_config_map=merge.bundle(),
+        max_parameters=merge.lowest("maxParameters", lambda p: p.max_parameters),
+        ttl_seconds_after_finished=_or(spec.ttl_seconds_after_finished, merge.ttl(), None),
+        pod_exceptions=merge.pod_exceptions(),
+        policies=tuple(policy.metadata.name for policy in merge.policies),
+        sources=dict(merge.sources),
+    )
+
+
+class _Merge:
+    """The policies of one namespace and, growing as fields are read, which of them caused what."""
+
+    def __init__(self, policies: Sequence[TrainingPolicy]) -> None:
+        self.policies = policies
+        self.sources: dict[str, tuple[str, ...]] = {}
+
+    def shared(self, effect: str, read: Callable[[TrainingPolicySpec], Iterable[Value]]) -> frozenset[Value] | None:
+        """Intersection of the lists that are not empty; None where all are."""
+        lists = self._set(effect, lambda spec: frozenset(read(spec)) or None)
+        return frozenset.intersection(*lists) if lists else None
+
+    def united(self, effect: str, read: Callable[[TrainingPolicySpec], Iterable[Value]]) -> frozenset[Value]:
+        """Union of all lists."""
+        return frozenset[Value]().union(*self._set(effect, lambda spec: frozenset(read(spec)) or None))
+
+    def listed(self, read: Callable[[TrainingPolicySpec], Iterable[str]]) -> tuple[str, ...]:
+        """Names that every policy lists, sorted: an empty list allows nothing."""
+        return tuple(sorted(frozenset.intersection(*(frozenset(read(policy.spec)) for policy in self.policies))))
+
+    def highest(self, effect: str, read: Callable[[TrainingPolicySpec], Decimal | None]) -> Decimal | None:
+        return self._extreme(effect, read, max)
+
+    def lowest(self, effect: str, read: Callable[[TrainingPolicySpec], int | None]) -> int | None:
+        return self._extreme(effect, read, min)
+
+    def anyone(self, effect: str, read: Callable[[TrainingPolicySpec], bool]) -> bool:
+        return bool(self._set(effect, lambda spec: read(spec) or None))
+
+    def first(self, effect: str, read: Callable[[PolicyDefaults], Value | None]) -> Value | None:
+        """The default of the first policy that sets one."""
+        for policy in self.policies:
+            value = read(policy.spec.defaults) if policy.spec.defaults else None
+            if value is not None:
+                self.sources[effect] = (policy.metadata.name,)
+                return value
+        return None
+
+    def commercial(self, wanted: bool | None) -> bool:
+        """True where the job says so, says nothing, or a floor does."""
+        floors = self._set("use.commercial", lambda spec: (spec.use.commercial or None) if spec.use else None)
+        return wanted is not False or bool(floors)
+
+    def distribution(self, wanted: Distribution | None) -> Distribution:
+        """The widest of the job's and every floor's; a job that says nothing is Distributed."""
+        floors = self._set("use.distribution", lambda spec: spec.use.distribution if spec.use else None)
+        return max([wanted or Distribution.DISTRIBUTED, *floors], key=_REACH.index)
+
+    def limits(self) -> Limits | None:
+        """The lowest of each limit that policies give to jobs without limits of their own."""
+        given = self._set("limits", lambda spec: spec.defaults.limits if spec.defaults else None)
+        if not given:
+            return None
+        fields = ("energy_watt_hours", "carbon_grams", "run_seconds")
+        return Limits(**{name: _least(getattr(limit, name) for limit in given) for name in fields})
+
+    def ttl(self) -> int | None:
+        return self.lowest("ttlSecondsAfterFinished", _ttl)
+
+    def networks(self) -> tuple[str, ...]:
+        """Networks that lie in a network of every policy."""
+        lists = [[ip_network(text) for text in policy.spec.sources.allowed_networks] for policy in self.policies]
+        kept = {
+            net for nets in lists for net in nets if all(any(_inside(net, one) for one in other) for other in lists)
+        }
+        return tuple(sorted(str(net) for net in kept))
+
+    def bundle(self) -> str:
+        """The first certificate bundle by policy name; a bundle grants nothing by itself."""
+        return next(
+            (p.spec.sources.ca_bundle_config_map for p in self.policies if p.spec.sources.ca_bundle_config_map), ""
+        )
+
+    def pod_exceptions(self) -> PodExceptions:
+        """What every policy allows."""
+        names = PodExceptions.model_fields
+        lists = {name: self.listed(lambda p, n=name: getattr(p.pod_exceptions, n)) for name in names}  # type: ignore[misc]
+        return PodExceptions.model_validate({name: list(values) for name, values in lists.items()})
+
+    def _extreme(self, effect: str, read: Callable[[TrainingPolicySpec], Value | None], pick: Any) -> Value | None:
+        values = self._set(effect, read)
+        if not values:
+            return None
+        best: Value = pick(values)
+        self.sources[effect] = tuple(p.metadata.name for p in self.policies if read(p.spec) == best)
+        return best
+
+    def _set(self, effect: str, read: Callable[[TrainingPolicySpec], Value | None]) -> list[Value]:
+        """The values of the policies that set the field, their names noted."""
+        found = [(policy.metadata.name, value) for policy in self.policies if (value := read(policy.spec)) is not None]
+        if found:
+            self.sources[effect] = tuple(name for name, _ in found)
+        return [value for _, value in found]
+
+
+def _selects(policy: TrainingPolicy, labels: Mapping[str, str]) -> bool:
+    return all(labels.get(key) == value for key, value in policy.spec.namespace_selector.match_labels.items())
+
+
+def _chart(default: TrainingPolicySpec) -> TrainingPolicy:
+    return TrainingPolicy(metadata=ObjectMeta(name=DEFAULT_POLICY_NAME), spec=default)
+
+
+def _ttl(spec: TrainingPolicySpec) -> int | None:
+    return spec.defaults.ttl_seconds_after_finished if spec.defaults else None
+
+
+def _saving_ratio(spec: TrainingPolicySpec) -> Decimal | None:
+    percent = spec.minimum_saving_percent
+    return None if percent is None else Decimal(percent) / 100
+
+
+def _inside(net: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    return net.version == other.version and net.subnet_of(other)  # type: ignore[arg-type]
+
+
+def _least(values: Iterable[int | None]) -> int | None:
+    return min((value for value in values if value is not None), default=None)
+
+
+def _or(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,68 @@
+"""Power from what the hardware does and from idle, never from the board's limit: facility energy of a plan.
+
+The partition is the account's: accelerator + cpu above idle + host idle share, all times the PUE, once. Accelerators
+draw idle plus a part of the way to peak that grows with the share of peak FLOP/s reached: measured runs lie at 0.3 to
+0.4 of the limit for tiny vision models, 0.43 for BERT on V100, 0.5 to 0.9 for language-model pre-training.
+"""
+
+from dataclasses import dataclass
+
+from coppice.planning.hardware import Hardware
+
+BUSY_CORES_PER_ACCELERATOR = 2.4
+"""Cores that feed one accelerator; with 21 W a core above idle this is the 50 W that hosts of H100 add."""
+BUSY_SHARE_OF_CORES = 0.95
+"""Of a CPU pod's cores while it computes."""
+STARTING_CORES = 1.0
+"""Cores busy while a pod starts: unpacking, imports and loading run on one."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Mean facility power in watts over the run, and its parts before facility overhead."""
+
+    accelerator_watts: float
+    cpu_watts: float
+    host_idle_watts: float
+    pue: float
+
+    @property
+    def facility_watts(self) -> float:
+        """All of it, with the PUE applied once."""
+        return (self.accelerator_watts + self.cpu_watts + self.host_idle_watts) * self.pue
+
+
+def accelerator_fraction(reached: float) -> float:
+    """Part of the way from idle to peak watts at a share of peak FLOP/s: 0.25 + 1.3 x reached, at most 1."""
+    return min(0.25 + 1.3 * reached, 1.0)
+
+
+def draw(
+    hardware: Hardware, share: float, start_seconds: float, compute_seconds: float, flops: float, pue: float
+) -> Draw:
+    """Mean power of a run of start and compute seconds that does so many FLOPs; `share` of the host by one pod."""
+    host, seconds = hardware.profile.spec.host, start_seconds + compute_seconds
+    a_core = float(host.peak_watts - host.idle_watts) / host.cores
+    computing = compute_seconds / seconds
+    busy = STARTING_CORES * (1 - computing) + _computing_cores(hardware) * computing
+    return Draw(
+        accelerator_watts=_accelerators(hardware, computing, compute_seconds, flops) * hardware.pods,
+        cpu_watts=a_core * min(busy, float(host.cores)) * hardware.pods,
+        host_idle_watts=float(host.idle_watts) * share * hardware.pods,
+        pue=pue,
+    )
+
+
+def _computing_cores(hardware: Hardware) -> float:
+    if hardware.accelerators:
+        return BUSY_CORES_PER_ACCELERATOR * hardware.accelerators
+    return hardware.cores * BUSY_SHARE_OF_CORES
+
+
+def _accelerators(hardware: Hardware, computing: float, compute_seconds: float, flops: float) -> float:
+    device = hardware.profile.spec.accelerator
+    if device is None or not hardware.accelerators:
+        return 0.0
+    idle, peak = float(device.idle_watts), float(device.peak_watts)
+    reached = flops / (hardware.peak_flops * compute_seconds) if compute_seconds else 0.0
+    return hardware.accelerators * (idle + (peak - idle) * accelerator_fraction(reached) * computing)

@@ -1,0 +1,152 @@
+"""The decision record: everything that led to the choice, in the form that is frozen, shown and replayed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from coppice.api.base import Interval
+from coppice.api.decision import MAX_CANDIDATES, CandidateRecord, DecisionRecord, Intensity
+from coppice.api.reasons import DecisionReason
+from coppice.planning.board import Board, Placed
+from coppice.planning.choice import Choice, ending_probabilities
+from coppice.planning.fit.rejection import Rejection
+from coppice.planning.fit.rules import chain_verdict
+from coppice.planning.ladder import Ladder
+from coppice.planning.licenses import judge_data
+from coppice.planning.request import Request
+from coppice.planning.saving import Arm, saving_grams
+
+MAX_SENTENCE = 256
+"""Length of a limitation or obligation in status."""
+
+
+def chosen_record(board: Board, choice: Choice, now: datetime) -> DecisionRecord:
+    """The record of a plan that will run."""
+    ladder = [board.placed(rung.name) for rung in choice.ladder.rungs]
+    first = board.placed(choice.advised.rungs[0].name) if choice.advised else None
+    limitations, obligations = _conditions(board.request, [*ladder, *([first] if first else [])])
+    saving = _saving(board, choice.compared)
+    accepted = set(board.request.spec.acknowledge)
+    wanted = (*limitations, *obligations) if board.request.resolved.require_acknowledgement else ()
+    used = any(placed.candidate.model for placed in ladder)
+    base = _base_record(board, choice.reason, _message(board, choice, saving), now)
+    return base.model_copy(
+        update={
+            "intensity": _intensity(board.request, ladder[0]),
+            "ladder": tuple(_candidate(board.request, placed) for placed in ladder),
+            "forgone": _candidate(board.request, first) if first else None,
+            "expected_saving_grams": saving,
+            "limitations": limitations,
+            "obligations": obligations,
+            "unacknowledged": tuple(text for text in wanted if text not in accepted) if used else (),
+        }
+    ).fitted()
+
+
+def refused_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
+    """The record of a refusal: what was looked at, and no ladder."""
+    return _base_record(board, reason, message, now).fitted()
+
+
+def _base_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
+    request, survey = board.request, board.survey
+    ranked = sorted(board.substitutes.values(), key=lambda placed: _rank(request, placed))
+    shown = ranked[:MAX_CANDIDATES]
+    compared = board.counterfactual
+    return DecisionRecord(
+        software_version=request.world.software_version,
+        decided_at=now,
+        job_uid=request.job.metadata.uid,
+        generation=request.job.metadata.generation,
+        mode=request.mode,
+        optimize_for=request.unit,
+        reason=reason,
+        message=message,
+        resolved=request.resolved.wire(),
+        policies=request.resolved.policies,
+        intensity=request.world.intensity_of(request.world.profiles[0]),
+        pue=request.world.pue,
+        spent=request.spent,
+        counterfactual=compared.record(request) if compared else None,
+        considered=survey.considered,
+        rejected=dict(sorted(survey.rejected.items())),
+        rejections=dict(sorted(survey.sentences.items())),
+        candidates=tuple(_candidate(request, placed) for placed in shown),
+        candidates_left_out=len(ranked) - len(shown),
+        catalogue_digest=request.world.catalogue.digest_for(request.namespace),
+    )
+
+
+def _candidate(request: Request, placed: Placed) -> CandidateRecord:
+    candidate = placed.candidate
+    return CandidateRecord(
+        method=candidate.method,
+        base_model=candidate.reference,
+        profile=candidate.hardware.profile.metadata.name,
+        accelerators_per_pod=candidate.hardware.accelerators,
+        pods=candidate.hardware.pods,
+        estimate=candidate.estimate.record(request.unit),
+        chance=placed.chance.record(),
+        hyperparameters=candidate.hyperparameters(request),
+    )
+
+
+def _rank(request: Request, placed: Placed) -> tuple[float, str]:
+    """Cost for the chance: what a rung is worth before the rest of the ladder is known."""
+    return placed.candidate.estimate.expected(request.unit) / placed.chance.value, placed.name
+
+
+def _saving(board: Board, ladder: Ladder) -> Interval | None:
+    compared = board.counterfactual
+    first = board.placed(ladder.rungs[0].name)
+    if compared is None or first.candidate.model is None:
+        return None
+    scratch = Arm("scratch", compared.profile, compared.estimate)
+    arms = [_arm(board.placed(rung.name), scratch) for rung in ladder.rungs]
+    return saving_grams(list(zip(arms, ending_probabilities(ladder), strict=True)), scratch)
+
+
+def _arm(placed: Placed, scratch: Arm) -> Arm:
+    if placed.candidate.model is None:
+        return scratch
+    return Arm(placed.name, placed.candidate.hardware.profile.metadata.name, placed.candidate.estimate)
+
+
+def _conditions(request: Request, ladder: Iterable[Placed]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Limitations and obligations of every base model on the ladder, and of the data."""
+    limitations: dict[str, None] = {}
+    data = judge_data(request.spec.dataset.license, request.resolved.use)
+    obligations = dict.fromkeys(data.obligations)
+    for placed in ladder:
+        model = placed.candidate.model
+        if model is not None:
+            name = model.reference.name
+            limitations |= dict.fromkeys(f"{name}: {text}"[:MAX_SENTENCE] for text in model.spec.limitations)
+            owed = chain_verdict(model, request).obligations
+            obligations |= dict.fromkeys(f"{name}: {text}"[:MAX_SENTENCE] for text in owed)
+    return tuple(limitations), tuple(obligations)
+
+
+def _intensity(request: Request, first: Placed) -> Intensity:
+    return request.world.intensity_of(first.candidate.hardware.profile)
+
+
+def _message(board: Board, choice: Choice, saving: Interval | None) -> str:
+    """The plan in a sentence or two, with the numbers that decided."""
+    ladder, request = choice.ladder, board.request
+    steps = ", then ".join(
+        f"{rung.name} ({_grams(board, rung.name)}, chance {rung.chance:.2f})" for rung in ladder.rungs
+    )
+    parts = [choice.reason.sentence, f"Plan: {steps}; together {ladder.chance:.2f}."]
+    if choice.advised is not None:
+        forgone = choice.advised.rungs[0].name
+        parts.append(f"Forgone: {forgone} ({_grams(board, forgone)}).")
+    if saving is not None and board.counterfactual is not None:
+        basis = board.counterfactual.basis.lower()
+        parts.append(f"Expected saving against scratch ({basis}): {saving.low} to {saving.high} gCO2e.")
+    if isinstance(board.scratch, Rejection) and request.has_scratch_plan:
+        parts.append(f"Scratch: {board.scratch.sentence}.")
+    return " ".join(parts)[:1024]
+
+
+def _grams(board: Board, name: str) -> str:
+    return f"{board.placed(name).candidate.estimate.carbon.median:.3g} gCO2e"

@@ -1,0 +1,139 @@
+"""One decision's question: the job, what is in force for it, and the world, with what follows from them read once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from coppice.api.decision import SpentRecord
+from coppice.api.meta import BaseModelReference
+from coppice.api.reasons import AttemptOutcome
+from coppice.api.trainer_spec import FineTuneWith, Trainer
+from coppice.api.trainingjob import Limits, Resources, TrainingJob, TrainingJobSpec
+from coppice.api.vocabulary import Method, Mode, OptimizeFor
+from coppice.planning.configuration import network_of_config
+from coppice.planning.hardware import Hardware, configurations
+from coppice.planning.network import Network
+from coppice.planning.resolved import Resolved
+from coppice.planning.world import World
+
+NO_LIMIT = float("inf")
+NOTHING_SPENT = SpentRecord()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A rung that an earlier attempt of the job ran, and how it ended."""
+
+    method: Method
+    base_model: BaseModelReference | None
+    outcome: AttemptOutcome
+
+
+@dataclass(frozen=True)
+class Request:
+    """A job to decide, after policy, in a world, with what it has spent and tried."""
+
+    job: TrainingJob
+    resolved: Resolved
+    world: World
+    spent: SpentRecord = NOTHING_SPENT
+    tried: Sequence[Tried] = ()
+
+    @property
+    def spec(self) -> TrainingJobSpec:
+        return self.job.spec
+
+    @property
+    def namespace(self) -> str:
+        return self.job.metadata.namespace or ""
+
+    @property
+    def unit(self) -> OptimizeFor:
+        return self.resolved.optimize_for
+
+    @property
+    def mode(self) -> Mode:
+        """The mode in effect: without a target nothing says when a base model is good enough, so Auto only advises."""
+        mode = self.resolved.mode
+        return Mode.RECOMMEND if mode is Mode.AUTO and self.spec.objective.target is None else mode
+
+    @property
+    def trainer(self) -> Trainer:
+        return self.spec.trainer or Trainer()
+
+    @property
+    def own_container(self) -> bool:
+        """Whether the user's own container or template is the plan from scratch."""
+        return self.trainer.container is not None or self.trainer.template is not None
+
+    @property
+    def own_fine_tuning(self) -> bool:
+        """Whether the user's own container runs fine-tuning rungs too."""
+        return self.own_container and self.trainer.fine_tune_with is FineTuneWith.TEMPLATE
+
+    @property
+    def has_scratch_plan(self) -> bool:
+        return self.spec.from_scratch is not None or self.own_container
+
+    @property
+    def resources(self) -> Resources:
+        return self.spec.resources or Resources()
+
+    @cached_property
+    def pins(self) -> frozenset[str]:
+        """Keys of the base models that the job names; empty: any."""
+        named = self.spec.substitution.base_models if self.spec.substitution else []
+        return frozenset(f"{reference.kind}/{reference.name}" for reference in named)
+
+    @cached_property
+    def methods(self) -> frozenset[Method] | None:
+        """Methods that the job allows; None: all."""
+        named = self.spec.substitution.methods if self.spec.substitution else []
+        return frozenset(named) or None
+
+    @cached_property
+    def hardware(self) -> tuple[Hardware, ...]:
+        """Every configuration that the job allows, smallest first."""
+        return tuple(self._hardware(as_asked=False))
+
+    @cached_property
+    def own_hardware(self) -> tuple[Hardware, ...]:
+        """Configurations for the plan from scratch: a user's own container gets what it asks for."""
+        return tuple(self._hardware(as_asked=self.own_container))
+
+    @cached_property
+    def declared_network(self) -> Network | None:
+        """The network of the declared plan from scratch; None without one, or where its family is unknown."""
+        plan = self.spec.from_scratch
+        return network_of_config(plan.config, self.spec.dataset.labels or 2) if plan else None
+
+    @cached_property
+    def remaining(self) -> tuple[float, float, float]:
+        """What the limits leave: watt-hours, grams, seconds; infinite where there is none."""
+        limits = self.resolved.limits or Limits()
+        spent = self.spent
+        pairs = (
+            (limits.energy_watt_hours, float(spent.energy_watt_hours)),
+            (limits.carbon_grams, float(spent.carbon_grams)),
+            (limits.run_seconds, float(spent.run_seconds)),
+        )
+        energy, carbon, seconds = (NO_LIMIT if most is None else most - used for most, used in pairs)
+        return energy, carbon, seconds
+
+    @property
+    def rungs_left(self) -> int:
+        """Train attempts that may still be made."""
+        return max(self.spec.max_attempts - self.spent.train_attempts, 0)
+
+    def was_tried(self, method: Method, reference: BaseModelReference | None) -> bool:
+        """Whether an attempt of this rung ended; one that was stopped may run again."""
+        again = {AttemptOutcome.RUNNING, AttemptOutcome.STOPPED}
+        return any(
+            one.method is method and one.base_model == reference and one.outcome not in again for one in self.tried
+        )
+
+    def _hardware(self, *, as_asked: bool) -> list[Hardware]:
+        allowed = self.resources.profiles
+        profiles = [one for one in self.world.profiles if not allowed or one.metadata.name in allowed]
+        profiles.sort(key=lambda profile: profile.metadata.name)
+        return [option for one in profiles for option in configurations(one, self.resources, as_asked=as_asked)]

@@ -1,0 +1,32 @@
+"""The world a decision is made in: everything outside the job that can change it, as one frozen value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from coppice.api.computeprofile import ComputeProfile
+from coppice.api.decision import Intensity
+from coppice.api.trainingreport import TrainingReport
+from coppice.planning.catalogue import Catalogue
+
+
+@dataclass(frozen=True)
+class World:
+    """Catalogue, hardware, grid and history. `intensity` gives gCO2e/kWh of a zone, `pue` is the chart's."""
+
+    catalogue: Catalogue
+    profiles: tuple[ComputeProfile, ...]
+    intensity: Callable[[str], Intensity] | Mapping[str, Intensity]
+    default_zone: str
+    pue: Decimal
+    reports: tuple[TrainingReport, ...] = ()
+    software_version: str = ""
+
+    def intensity_of(self, profile: ComputeProfile) -> Intensity:
+        """Carbon intensity where the profile's nodes are. Raises KeyError for a zone that a mapping lacks."""
+        zone = profile.spec.zone or self.default_zone
+        return self.intensity(zone) if callable(self.intensity) else self.intensity[zone]
+
+    def pue_of(self, profile: ComputeProfile) -> Decimal:
+        """Power usage effectiveness of the profile's facility, else the chart's."""
+        return profile.spec.pue if profile.spec.pue is not None else self.pue
