@@ -33,7 +33,7 @@ _KEPT = {
     "spec.fromScratch.config": "fromScratch.?config",
 }
 _WRITTEN_BY_OPERATOR = (
-    "(request.subResource == '' ? request.resource.resource : 'the status of ' + request.resource.resource)"
+    "(request.?subResource.orValue('') == '' ? '' : 'the status of ') + request.resource.resource"
     " + ' can be written by the operator alone: it is the account of what happened'"
 )
 
