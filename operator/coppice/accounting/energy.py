@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 
 from coppice.accounting.counted import Counted
 from coppice.accounting.share import host_share, reserved_cores
@@ -117,8 +116,8 @@ def _expected_cpu(
     if not amount:
         return [], []
     gap = (
-        f"Pod {pod.uid} {why}: cpu is Estimated as {seconds:.0f} s x {cores:.3g} cores x "
-        f"{EXPECTED_CPU_UTILISATION:.0%} x {watts:.3g} W a core."
+        f"Pod {pod.uid} {why}: cpu is Estimated as {seconds:.0f} s x {float(cores):.3g} cores x "
+        f"{EXPECTED_CPU_UTILISATION:.0%} x {float(watts):.3g} W a core."
     )
     return [Stretch(Component.CPU, Grade.ESTIMATED, amount, start, end)], [gap]
 
@@ -162,7 +161,7 @@ def _accelerator_gaps(pod: PodUse, device: Accelerator, busy: Decimal) -> list[s
     watts = expected_accelerator_watts(device)
     return [
         f"No meter covered {busy:.0f} s of pod {pod.uid}: accelerator is Estimated as "
-        f"{pod.accelerators} x {watts:.4g} W expected ({EXPECTED_ACCELERATOR_SHARE:.0%} of peak)."
+        f"{pod.accelerators} x {float(watts):.4g} W expected ({EXPECTED_ACCELERATOR_SHARE:.0%} of peak)."
     ]
 
 
@@ -214,8 +213,7 @@ def _spread(
     if not slots:
         begun = usage.started_at if usage and usage.started_at else pod.start
         return [Stretch(*label, total, _inside(pod, begun), pod.end)]
-    weight = Fraction(sum((joule for joule, _, _ in slots), ZERO))
-    parts = divided(total, [Fraction(joule) / weight for joule, _, _ in slots])
+    parts = divided(total, [joule for joule, _, _ in slots])
     return [Stretch(*label, part, start, end) for part, (_, start, end) in zip(parts, slots, strict=True) if part]
 
 

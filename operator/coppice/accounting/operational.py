@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
+from itertools import pairwise
 
 from coppice.accounting.stretch import Stretch
 from coppice.accounting.units import JOULES_PER_KILOWATT_HOUR, divided, grams
 from coppice.api.decision import Intensity
 from coppice.api.result import MAX_SLOTS, SLOT_SECONDS
 
+_MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,12 +86,9 @@ def _start(number: int, seconds: int) -> datetime:
 
 def _parts(stretch: Stretch, seconds: int) -> list[tuple[int, Decimal]]:
     first, last = _number(stretch.start, seconds), _number(stretch.end, seconds)
-    length = (stretch.end - stretch.start) // timedelta(microseconds=1)
-    if first == last or length <= 0:
+    if first >= last:
         return [(first, stretch.joules)]
-    weights = []
-    for number in range(first, last + 1):
-        begin = max(_start(number, seconds), stretch.start)
-        end = min(_start(number + 1, seconds), stretch.end)
-        weights.append(Fraction((end - begin) // timedelta(microseconds=1), length))
-    return list(zip(range(first, last + 1), divided(stretch.joules, weights), strict=True))
+    numbers = range(first, last + 1)
+    bounds = [stretch.start, *(_start(number, seconds) for number in numbers[1:]), stretch.end]
+    lengths = [Decimal((end - begin) // _MICROSECOND) for begin, end in pairwise(bounds)]
+    return list(zip(numbers, divided(stretch.joules, lengths), strict=True))

@@ -11,7 +11,8 @@ from coppice.accounting.account import Account, account_of
 from coppice.accounting.control import fingerprint
 from coppice.accounting.operational import Slot
 from coppice.accounting.record import decode_account_record, fitted
-from coppice.accounting.totals import MILLIJOULE
+from coppice.accounting.totals import THOUSANDTH
+from coppice.accounting.units import MILLIJOULE
 from coppice.accounting.use import AttemptUse
 from coppice.api.conditions import SUCCEEDED, find
 from coppice.api.decision import DecisionRecord
@@ -92,5 +93,5 @@ def _energy_slot(slot: Slot) -> EnergySlot:
     return EnergySlot(
         start=slot.start,
         joules=slot.joules.quantize(MILLIJOULE),
-        grams_per_kilowatt_hour=slot.grams_per_kilowatt_hour.quantize(MILLIJOULE),
+        grams_per_kilowatt_hour=slot.grams_per_kilowatt_hour.quantize(THOUSANDTH),
     )

@@ -14,7 +14,7 @@ from typing import Literal
 from coppice.accounting.account import Account
 from coppice.accounting.control import met_target
 from coppice.accounting.operational import operational_grams
-from coppice.accounting.units import NANOGRAM
+from coppice.accounting.units import MICROGRAM
 from coppice.api.base import Interval
 from coppice.api.decision import CounterfactualRecord
 from coppice.api.trainingjob_status import AvoidedStatus, TotalsStatus
@@ -22,7 +22,6 @@ from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Basis
 
 ONE = Decimal(1)
-MICROGRAM = NANOGRAM * 1000
 EqualQuality = Literal["Yes", "No", "Unknown"]
 
 

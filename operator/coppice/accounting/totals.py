@@ -7,6 +7,7 @@ from coppice.accounting.account import Account, combined
 from coppice.accounting.control import find_control
 from coppice.accounting.savings import avoided as avoided_grams
 from coppice.accounting.sci import sci
+from coppice.accounting.units import MICROGRAM, MILLIJOULE
 from coppice.api.decision import CounterfactualRecord, Intensity
 from coppice.api.reasons import AttemptOutcome
 from coppice.api.result import Result
@@ -15,8 +16,7 @@ from coppice.api.trainingjob_status import AttemptStatus, AvoidedStatus, EnergyP
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Method
 
-MILLIJOULE = Decimal("0.001")
-MICROGRAM = Decimal("0.000001")
+THOUSANDTH = Decimal("0.001")
 MAX_SOURCE = 256
 
 
@@ -37,10 +37,10 @@ def totals(
     return TotalsStatus(
         energy_joules=sum((part.joules for part in parts), Decimal(0)),
         parts=parts,
-        coverage=account.coverage.quantize(MILLIJOULE),
+        coverage=account.coverage.quantize(THOUSANDTH),
         operational_grams=account.operational_grams.quantize(MICROGRAM),
         embodied_grams=account.embodied_grams.mid.quantize(MICROGRAM),
-        intensity_grams_per_kilowatt_hour=None if intensity is None else intensity.quantize(MILLIJOULE),
+        intensity_grams_per_kilowatt_hour=None if intensity is None else intensity.quantize(THOUSANDTH),
         intensity_source=intensity_source(account),
         run_seconds=run_seconds,
         sci=sci(account, models=models, parameters=parameters),

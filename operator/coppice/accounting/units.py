@@ -4,9 +4,9 @@ Energy is kept in whole microjoules and carbon in whole nanograms, as decimals: 
 attempts is then the same in any order, so tests compare with `==` and nothing is lost to rounding.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
-from fractions import Fraction
 
 JOULES_PER_KILOWATT_HOUR = Decimal(3_600_000)
 GRAMS_PER_KILOGRAM = Decimal(1000)
@@ -15,6 +15,9 @@ SECONDS_PER_YEAR = Decimal(8760 * 3600)
 
 MICROJOULE = Decimal("0.000001")
 NANOGRAM = Decimal("0.000000001")
+"""What the account computes in; status and reports show the next two."""
+MILLIJOULE = Decimal("0.001")
+MICROGRAM = Decimal("0.000001")
 
 _MOST = Decimal(10**15)
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -48,15 +51,13 @@ def utc(moment: datetime) -> datetime:
     return min(max(moment if moment.tzinfo else moment.replace(tzinfo=UTC), _EARLIEST), _LATEST)
 
 
-def divided(amount: Decimal, weights: list[Fraction]) -> list[Decimal]:
-    """An amount in parts proportional to weights that sum to 1; the last part takes what rounding leaves.
+def divided(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """An amount in parts proportional to weights that are not all 0; the last part takes what rounding leaves.
 
     The amount is in whole microjoules, and so are the parts; they sum to it exactly and none is negative.
     """
-    parts = [
-        (amount * weight.numerator / weight.denominator).quantize(MICROJOULE, rounding=ROUND_DOWN)
-        for weight in weights[:-1]
-    ]
+    total = sum(weights, Decimal(0))
+    parts = [(amount * weight / total).quantize(MICROJOULE, rounding=ROUND_DOWN) for weight in weights[:-1]]
     return [*parts, amount - sum(parts, Decimal(0))]
 
 
