@@ -20,8 +20,8 @@ from coppice.api.trainingreport import TrainingReport
 
 Kind = TypeVar("Kind", bound=ApiModel)
 
-SMALL_BERT = {"model_type": "bert", "hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
-SMALL_BERT |= {"intermediate_size": 512, "vocab_size": 30522}
+SMALL_BERT = {"model_type": "bert", "hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4}
+SMALL_BERT |= {"intermediate_size": 1024, "vocab_size": 30522}
 
 
 def digest(text: str) -> str:
@@ -105,7 +105,7 @@ class JobBuilder(Builder[TrainingJob]):
         return self.set("spec.objective.onMiss", on_miss)
 
     def scratch(self, epochs: int = 10, **config: Any) -> Self:
-        """A plan from scratch: a two-layer BERT unless the configuration says otherwise."""
+        """A plan from scratch: a four-layer BERT of width 256 unless the configuration says otherwise."""
         return self.set("spec.fromScratch", {"config": {**SMALL_BERT, **config}, "epochs": epochs})
 
     def no_scratch(self) -> Self:

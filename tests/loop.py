@@ -5,6 +5,8 @@ is written any more. `loop.restart()` is a new operator that knows only what the
 """
 
 from dataclasses import dataclass, field
+from decimal import Decimal
+from decimal import Decimal
 from typing import Any
 
 from builders import make_model, make_profile
@@ -100,7 +102,7 @@ class Loop:
                 images=IMAGES,
                 default_policy=self.policy,
                 default_zone="DE",
-                pue="1.5",
+                pue=Decimal("1.5"),
                 software_version="0.1.0",
             ),
             self.counters,

@@ -110,13 +110,14 @@ def estimate(
     start, compute = START_SECONDS[hardware.kind], compute_seconds(work, network, hardware)
     own = ASSUMED_SIGMA if assumed else OWN_SIGMA[method]
     seconds = LogNormal(start + compute, sqrt(SHARED_SIGMA**2 + own**2))
-    share = hardware.share(min(needed.high, hardware.memory_bytes))
+    reserved = hardware.reserved_bytes(needed.high)
+    share = hardware.share(reserved)
     power = draw(hardware, share, start, compute, work.flops, float(world.pue_of(hardware.profile)))
     energy = seconds.times(power.facility_watts / JOULES_PER_WATT_HOUR, POWER_SIGMA)
     intensity = world.intensity_of(hardware.profile)
     operational = energy.times(float(intensity.grams_per_kilowatt_hour) / 1000)
     embodied = _embodied(seconds, hardware, share)
-    inputs = _inputs(network, work, hardware, power, share, intensity.grams_per_kilowatt_hour)
+    inputs = _inputs(network, work, hardware, power, reserved, share, intensity.grams_per_kilowatt_hour)
     return Estimate(
         flops=LogNormal(work.flops, own),
         memory_bytes=needed,
@@ -170,7 +171,7 @@ def _cost(seconds: LogNormal, hardware: Hardware, price_per_job: Decimal | None)
 
 
 def _inputs(
-    network: Network, work: Workload, hardware: Hardware, power: Draw, share: float, intensity: Decimal
+    network: Network, work: Workload, hardware: Hardware, power: Draw, reserved: int, share: float, intensity: Decimal
 ) -> Inputs:
     return {
         "parameters": Decimal(network.parameters),
@@ -182,6 +183,7 @@ def _inputs(
         "cpuCores": rounded(hardware.cores),
         "peakTeraFlops": rounded(hardware.peak_flops / 1e12),
         "facilityWatts": rounded(power.facility_watts),
+        "memoryRequestBytes": Decimal(reserved),
         "hostShare": rounded(share),
         "pue": rounded(power.pue),
         "gramsPerKilowattHour": intensity,

@@ -15,9 +15,8 @@ from coppice.accounting.use import PodUse
 from coppice.api.computeprofile import Accelerator, ComputeProfile
 from coppice.api.trainingjob import Resources
 from coppice.planning.utilisation import Rates, accelerator_rates, cpu_rates
+from coppice.workloads.requests import requests
 
-DEFAULT_CORES = 2
-"""Cores of a pod where the job names no bound: small jobs gain little from more."""
 DTYPES = ("bf16", "fp16", "tf32", "fp32")
 """Data types in order of preference; a device lists those it supports."""
 TERA = 1e12
@@ -34,6 +33,7 @@ class Hardware:
     memory_bytes: int
     dtype: str
     peak_flops: float
+    asked: Resources
 
     @property
     def kind(self) -> str:
@@ -46,18 +46,22 @@ class Hardware:
             return accelerator_rates(self.peak_flops, self.dtype, layers, hidden_size)
         return cpu_rates(self.peak_flops, self.cores, hidden_size)
 
-    def share(self, memory_bytes: float) -> float:
+    def reserved_bytes(self, needed_bytes: float) -> int:
+        """Memory of the host that one pod reserves when the device needs so much, as its manifest will say."""
+        return requests(self.asked, self.profile, self.accelerators, int(needed_bytes)).memory_bytes
+
+    def share(self, reserved_bytes: int) -> float:
         """Share of its host that one pod bears, by the rule of the account."""
         moment = datetime(2000, 1, 1, tzinfo=UTC)
-        request = PodUse(
+        pod = PodUse(
             uid="",
             start=moment,
             end=moment,
             accelerators=self.accelerators,
             cpu_request=Decimal(str(self.cores)),
-            memory_request_bytes=int(memory_bytes),
+            memory_request_bytes=reserved_bytes,
         )
-        return float(host_share(request, None, self.profile.spec))
+        return float(host_share(pod, None, self.profile.spec))
 
 
 def configurations(profile: ComputeProfile, resources: Resources, *, as_asked: bool = False) -> Iterator[Hardware]:
@@ -74,20 +78,23 @@ def configurations(profile: ComputeProfile, resources: Resources, *, as_asked: b
     counts = [most] if as_asked else [2**power for power in range(most.bit_length()) if 2**power <= most]
     dtype = next((name for name in DTYPES if name in device.peak_tera_flops), None)
     for count in counts if dtype else ():
-        yield _on_accelerators(profile, device, str(dtype), count, pods)
+        yield _on_accelerators(profile, device, str(dtype), count, pods, resources)
 
 
 def _on_cpu(profile: ComputeProfile, resources: Resources, pods: int) -> Iterator[Hardware]:
     host = profile.spec.host
     if host.peak_tera_flops is None:
         return
-    cores = min(float(quantity(resources.cpu)) if resources.cpu else DEFAULT_CORES, float(host.cores))
-    memory = int(min(quantity(resources.memory or host.memory), quantity(host.memory)))
+    asked = requests(resources, profile, 0, int(quantity(host.memory)))
+    cores = min(float(asked.cpu_cores), float(host.cores))
+    memory = min(asked.memory_bytes, int(quantity(host.memory)))
     peak = float(host.peak_tera_flops) * TERA * cores / host.cores * pods
-    yield Hardware(profile, 0, pods, cores, memory, "fp32", peak)
+    yield Hardware(profile, 0, pods, cores, memory, "fp32", peak, resources)
 
 
-def _on_accelerators(profile: ComputeProfile, device: Accelerator, dtype: str, count: int, pods: int) -> Hardware:
-    cores = profile.spec.host.cores * count / device.per_node
+def _on_accelerators(
+    profile: ComputeProfile, device: Accelerator, dtype: str, count: int, pods: int, resources: Resources
+) -> Hardware:
+    cores = float(requests(resources, profile, count).cpu_cores)
     peak = float(device.peak_tera_flops[dtype]) * TERA * count * pods
-    return Hardware(profile, count, pods, cores, int(quantity(device.memory)), dtype, peak)
+    return Hardware(profile, count, pods, cores, int(quantity(device.memory)), dtype, peak, resources)
