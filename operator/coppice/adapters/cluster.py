@@ -152,7 +152,7 @@ def event_manifest(regarding: Manifest, event: Event, now: datetime, instance: s
     return {
         "apiVersion": KINDS["Event"].api_version,
         "kind": "Event",
-        "metadata": {"generateName": f"{about['name'][:200]}.", "namespace": about.get("namespace") or "default"},
+        "metadata": {"generateName": f"{about['name'][:200]}-", "namespace": about.get("namespace") or "default"},
         "eventTime": micro_time(now),
         "reportingController": REPORTING_CONTROLLER,
         "reportingInstance": instance[:128],

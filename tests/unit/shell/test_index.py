@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from builders import make_job, make_model, make_policy, make_profile, make_report
-from fake_cluster import FakeClock
 
+from builders import make_job, make_model, make_policy, make_profile, make_report
 from coppice.api.labels import ATTEMPT_LABEL, JOB_NAME_LABEL, JOB_UID_LABEL
 from coppice.index import Index, Key
+from fake_cluster import FakeClock
 
 Body = dict[str, Any]
 JOB = Key("TrainingJob", "research", "newswire-topics")

@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from fake_cluster import FakeClock, FakeCluster
 
 from coppice.adapters.lease import Lease, LeaseLost, Timing
 from coppice.ports import Unavailable
+from fake_cluster import FakeClock, FakeCluster
 
 NAMESPACE, NAME = "coppice-system", "coppice-operator"
 
@@ -174,7 +174,7 @@ async def test_a_request_that_hangs_does_not_prolong_the_leading(cluster: Patchy
         await loop.create_future()
         raise AssertionError
 
-    cluster.replace = hang  # type: ignore[method-assign]
+    cluster.replace = hang  # type: ignore[method-assign,assignment]
     with pytest.raises(LeaseLost):
         await lease.keep()
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from fake_cluster import FakeClock, FakeCluster
 
 from coppice.accounting import ledger as arithmetic
 from coppice.accounting.ledger import Settlement
@@ -14,6 +13,7 @@ from coppice.adapters.ledger import ApiLedger
 from coppice.api.trainingledger import LedgerEntry
 from coppice.api.vocabulary import Method
 from coppice.ports import AlreadyExists, Unavailable
+from fake_cluster import FakeClock, FakeCluster
 
 HOME = "coppice-system"
 
