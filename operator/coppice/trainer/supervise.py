@@ -138,7 +138,9 @@ class Supervisor:
         report_file.unlink(missing_ok=True)
         self._report_file = report_file if command == "train" else None
         line = [*self.surroundings.child, command, "--run", str(self.run_file), "--report", str(report_file)]
-        self._child = subprocess.Popen([*line, *arguments])  # noqa: S603 (our own program and paths)
+        # Threads that wait by spinning use energy for nothing and starve their neighbours.
+        surroundings = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+        self._child = subprocess.Popen([*line, *arguments], env=surroundings)  # noqa: S603 (our own program)
         if self._stopping.is_set():
             self._child.terminate()
         code = self._child.wait()

@@ -53,7 +53,9 @@ class Slots:
             return None
         first, last = min(used), max(used)
         series = tuple(
-            EnergySeries(component=component, grade=grade, source=source, joules=_rounded(sums, first, last))
+            EnergySeries.model_construct(
+                component=component, grade=grade, source=source, joules=_rounded(sums, first, last)
+            )
             for (component, grade, source), sums in self.sums.items()
         )
         whole = Energy.model_construct(
@@ -62,7 +64,7 @@ class Slots:
             covered_seconds=round(covered_seconds),
             series=series,
         )
-        return merged_slots(whole, MAX_SLOTS)
+        return Energy.model_validate(merged_slots(whole, MAX_SLOTS).model_dump())
 
 
 def _rounded(sums: dict[int, float], first: int, last: int) -> tuple[Decimal, ...]:
