@@ -28,13 +28,17 @@ def fingerprint(spec: TrainingJobSpec) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def find_control(reports: Iterable[TrainingReport], spec: TrainingJobSpec) -> TrainingReport | None:
-    """The control for a job, among reports of its namespace: the latest that met the target, else the latest at all.
+def find_control(
+    reports: Iterable[TrainingReport], spec: TrainingJobSpec, namespace: str | None = None
+) -> TrainingReport | None:
+    """The control for a job: the latest that met the target, else the latest at all.
 
-    One that missed is for showing beside (see `met_target`); its figures are never summed.
+    `namespace` is the job's; None says that the reports are all of it. A control that missed is for showing beside
+    (see `met_target`); its figures are never summed.
     """
     wanted = fingerprint(spec)
-    found = [report for report in reports if report.spec.fingerprint == wanted and _usable(report)]
+    near = (report for report in reports if namespace is None or report.metadata.namespace == namespace)
+    found = [report for report in near if report.spec.fingerprint == wanted and _usable(report)]
     return max(found, key=_rank, default=None)
 
 

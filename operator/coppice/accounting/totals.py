@@ -1,20 +1,12 @@
 """The account as status and reports show it: decimal strings, rounded once, whose parts sum to the whole."""
 
-from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from coppice.accounting.account import Account, combined
-from coppice.accounting.control import find_control
-from coppice.accounting.savings import avoided as avoided_grams
+from coppice.accounting.account import Account
 from coppice.accounting.sci import sci
 from coppice.accounting.units import MICROGRAM, MILLIJOULE
-from coppice.api.decision import CounterfactualRecord, Intensity
-from coppice.api.reasons import AttemptOutcome
-from coppice.api.result import Result
-from coppice.api.trainingjob import TrainingJob
-from coppice.api.trainingjob_status import AttemptStatus, AvoidedStatus, EnergyPart, TotalsStatus
-from coppice.api.trainingreport import TrainingReport
-from coppice.api.vocabulary import Method
+from coppice.api.decision import Intensity
+from coppice.api.trainingjob_status import AvoidedStatus, EnergyPart, TotalsStatus
 
 THOUSANDTH = Decimal("0.001")
 MAX_SOURCE = 256
@@ -46,52 +38,6 @@ def totals(
         sci=sci(account, models=models, parameters=parameters),
         avoided=avoided,
     )
-
-
-def totals_of(
-    job: TrainingJob,
-    accounts: Mapping[int, Account],
-    *,
-    counterfactual: CounterfactualRecord | None,
-    reports: Iterable[TrainingReport],
-    attempts: Sequence[AttemptStatus],
-    results: Sequence[Result | None],
-    run_seconds: int,
-    met: bool | None,
-    succeeded: bool,
-) -> tuple[TotalsStatus, tuple[str, ...]]:
-    """The final totals of a job and what is missing from them, in sentences.
-
-    `accounts` are by attempt number; `attempts` and `results` stand side by side. `reports` are searched for a
-    control, those of other namespaces left out. `met` is None where the job has no target.
-    """
-    account = combined(accounts.values())
-    substitutes = [accounts[item.number] for item in attempts if _substitutes(item) and item.number in accounts]
-    decisive = _decisive(attempts)
-    result = results[attempts.index(decisive)] if decisive else None
-    control = find_control((item for item in reports if item.metadata.namespace == job.metadata.namespace), job.spec)
-    saving = avoided_grams(
-        counterfactual,
-        control,
-        spent=account,
-        on_substitution=combined(substitutes) if substitutes else None,
-        met=met if succeeded else False,
-        from_scratch=decisive is not None and not _substitutes(decisive),
-    )
-    made = succeeded and met is not False
-    parameters = result.model.parameters if result and result.model else None
-    status = totals(account, run_seconds=run_seconds, models=int(made), parameters=parameters, avoided=saving)
-    return status, account.gaps
-
-
-def _substitutes(attempt: AttemptStatus) -> bool:
-    return attempt.method is not Method.FROM_SCRATCH
-
-
-def _decisive(attempts: Sequence[AttemptStatus]) -> AttemptStatus | None:
-    """The attempt that ended the job well, if one did."""
-    well = (AttemptOutcome.MET, AttemptOutcome.UNJUDGED)
-    return next((item for item in reversed(attempts) if item.outcome in well), None)
 
 
 def energy_parts(account: Account) -> list[EnergyPart]:

@@ -144,7 +144,7 @@ def totals_of(situation: Situation, stand: Stand, result: ResultStatus | None) -
     model = attempt.result.model if attempt and attempt.result else None
     saved = avoided(
         record.counterfactual if record else None,
-        find_control(observed.world.reports, observed.job.spec),
+        find_control(observed.world.reports, observed.job.spec, observed.job.metadata.namespace),
         spent=books.total,
         on_substitution=books.on_substitution,
         met=None if stand.state is StateReason.COMPLETED else stand.state is StateReason.OBJECTIVE_MET,

@@ -41,7 +41,7 @@ intensities = st.decimals(0, 1000, places=3).map(lambda grams: make_intensity(st
 pues = st.decimals(1, 3, places=2)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(pods=st.one_of(pods(), pods(accelerators=2)), intensity=intensities, pue=pues)
 def test_slots_and_parts_sum_to_the_same_energy(pods: list[PodUse], intensity: object, pue: Decimal) -> None:
     profile = GPU_NODE if pods[0].accelerators else CPU_NODE
@@ -52,7 +52,7 @@ def test_slots_and_parts_sum_to_the_same_energy(pods: list[PodUse], intensity: o
     assert 0 <= account.coverage <= 1
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(pods=pods(accelerators=1), pue=pues)
 def test_pue_is_applied_once(pods: list[PodUse], pue: Decimal) -> None:
     account = attempt_account(pods, GPU_NODE, make_intensity(), pue)
@@ -62,7 +62,7 @@ def test_pue_is_applied_once(pods: list[PodUse], pue: Decimal) -> None:
     assert abs(overhead - (pue - 1) * rest.energy_joules) <= Decimal("0.0001")
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(groups=st.lists(pods(), min_size=1, max_size=4), intensity=intensities)
 def test_the_account_of_all_attempts_is_the_sum_of_theirs(groups: list[list[PodUse]], intensity: object) -> None:
     accounts = [attempt_account(group, CPU_NODE, intensity, Decimal("1.3")) for group in groups]  # type: ignore[arg-type]

@@ -31,7 +31,7 @@ def chain(seconds: list[int]) -> list[PodUse]:
     return pods
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(seconds=st.lists(st.integers(0, 600), min_size=1, max_size=6), data=st.data())
 def test_a_resumed_attempt_counts_every_pod_once_even_where_pods_lost_their_word(
     seconds: list[int], data: st.DataObject

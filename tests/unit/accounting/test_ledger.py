@@ -65,7 +65,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(steps, max_size=30))
 def test_no_counter_falls_under_any_order_of_anything(operations: list[tuple[str, object]]) -> None:
     spec = EMPTY
@@ -82,7 +82,7 @@ def test_no_counter_falls_under_any_order_of_anything(operations: list[tuple[str
         assert all(after[counter] >= amount for counter, amount in before.items())
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.permutations([uid for uid in JOBS for _ in range(3)]),
     st.lists(st.sampled_from(("settle", "prune")), max_size=20),

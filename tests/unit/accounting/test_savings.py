@@ -110,6 +110,12 @@ def test_the_control_is_the_latest_that_met_the_target() -> None:
     assert not met_target(missed)
 
 
+def test_a_control_of_another_namespace_is_none() -> None:
+    control = make_control()
+    assert find_control((control,), JOB.build().spec, namespace="research") == control
+    assert find_control((control,), JOB.build().spec, namespace="elsewhere") is None
+
+
 def test_what_is_no_control_is_not_found() -> None:
     control = make_control()
     not_control = control.model_copy(update={"spec": control.spec.model_copy(update={"control": False})})
