@@ -13,6 +13,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from coppice.api.result import Outcome, Result, TrainedModel
 from coppice.index import Index
@@ -115,7 +116,7 @@ class FakeCluster:
         body = deepcopy(dict(manifest))
         metadata = body.setdefault("metadata", {})
         self._uid += 1
-        metadata["uid"] = f"{self._uid:08x}-0000-4000-8000-000000000000"
+        metadata["uid"] = str(UUID(int=self._uid * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128))
         metadata.setdefault("creationTimestamp", _stamp(self.clock.now()))
         metadata.setdefault("generation", 1)
         self.objects[_place(body)] = body

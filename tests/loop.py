@@ -24,6 +24,7 @@ from coppice.workloads.images import Images
 
 IMAGES = Images(trainer="registry.example/coppice-trainer:test")
 MAX_PASSES = 12
+SOON, PATIENCE = 3, 3
 
 
 @dataclass
@@ -110,13 +111,14 @@ class Loop:
 
     async def turn(self) -> None:
         """Passes over every job until an observation causes no write."""
+        idle = 0
         for _ in range(MAX_PASSES):
             before = len(self.cluster.writes)
             recheck = await self.pass_over_all()
-            if len(self.cluster.writes) == before:
-                if recheck is None or recheck > 3:
-                    return
-                self.clock.advance(recheck)
+            idle = idle + 1 if len(self.cluster.writes) == before else 0
+            if idle and (recheck is None or recheck > SOON or idle == PATIENCE):
+                return
+            self.clock.advance(recheck if idle and recheck else 0)
         raise AssertionError(f"the loop does not come to rest: {self.cluster.writes[-10:]}")
 
     async def pass_over_all(self) -> float | None:

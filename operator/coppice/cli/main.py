@@ -123,12 +123,15 @@ def _decided(job: TrainingJob, world: Catalogue) -> DecisionRecord | Refusal:
 
 
 def _show(job: TrainingJob, decision: DecisionRecord | Refusal, output: Output) -> None:
-    if output is not Output.TABLE:
-        refused = isinstance(decision, Refusal)
-        _dump({"refused": decision.reason, "message": decision.message} if refused else decision.wire(), output)
-        return
-    console = Console()
-    console.print(refusal_panel(job, decision) if isinstance(decision, Refusal) else decision_table(job, decision))
+    if isinstance(decision, Refusal):
+        if output is Output.TABLE:
+            Console().print(refusal_panel(job, decision))
+        else:
+            _dump({"refused": decision.reason, "message": decision.message}, output)
+    elif output is Output.TABLE:
+        Console().print(decision_table(job, decision))
+    else:
+        _dump(decision.wire(), output)
 
 
 def _dump(value: object, output: Output) -> None:

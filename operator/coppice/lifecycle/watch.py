@@ -14,6 +14,9 @@ from coppice.workloads.seen import ContainerEnd, SeenChild, SeenPod
 FIRST_STATUS_DELAY = timedelta(seconds=1)
 """A new child's pods usually change within a second; one status write then says what two would have said."""
 
+SETTLING_SECONDS = 3.0
+"""When to look again at an attempt that is ending: some of what it waits for is the absence of news."""
+
 PULL_PROBLEMS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 START_PROBLEMS = PULL_PROBLEMS | {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
@@ -125,5 +128,5 @@ def _recheck(situation: Situation, attempt: Attempt, *, young: bool) -> float | 
         return FIRST_STATUS_DELAY.total_seconds()
     child = attempt.child
     if child is None or child.finished or child.gone_at or situation.limit:
-        return 5.0
+        return SETTLING_SECONDS
     return seconds_until_limit(situation.observed, situation.books) if attempt.live_pods else None

@@ -4,11 +4,10 @@ import pytest
 from builders import make_job
 from loop import Loop
 
-PINNED = ("LinearProbe",)
-
 
 def probe_job(name: str = "newswire-topics"):
-    return make_job(name).methods("LinearProbe").scratch().max_attempts(2)
+    plan = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
+    return make_job(name).methods("LinearProbe").scratch(epochs=30, **plan).max_attempts(2)
 
 
 async def started(job, loop: Loop | None = None):
