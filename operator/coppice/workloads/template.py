@@ -24,8 +24,7 @@ def templated_pod(template: Template, shape: Shape) -> dict[str, Any]:
     """The pod spec that the template becomes."""
     claim, sources = shape.attempt.claim_name, shape.sources
     spec: dict[str, Any] = deepcopy(dict(template.get("spec") or {}))
-    spec.setdefault("restartPolicy", "Never")
-    spec.setdefault("automountServiceAccountToken", False)
+    spec = _filled(spec, {"restartPolicy": "Never", "automountServiceAccountToken": False})
     spec["securityContext"] = _filled(spec.get("securityContext"), TEMPLATE_SECURITY)
     for container in all_containers(spec):
         container["securityContext"] = _filled(container.get("securityContext"), CONTAINER_SECURITY)
@@ -57,7 +56,8 @@ def _reserved(container: Template) -> dict[str, Any]:
 
 
 def _filled(said: Template | None, defaults: Template) -> dict[str, Any]:
-    return {**defaults, **(said or {})}
+    """The defaults with what was said above them; null says nothing."""
+    return {**defaults, **{key: value for key, value in (said or {}).items() if value is not None}}
 
 
 def _join_contract(container: dict[str, Any], shape: Shape) -> None:

@@ -1,0 +1,133 @@
+"""A run tells its pods everything they need, and nothing that is another's."""
+
+import pytest
+
+from attempts import ATTEMPTS, AttemptBuilder, SourceRules, make_attempt
+from builders import digest, make_job, make_model
+from coppice.api.labels import RUN_ANNOTATION
+from coppice.api.run import Run, parse_run
+from coppice.api.vocabulary import Direction, Method
+
+
+def run_of(attempt: AttemptBuilder) -> Run:
+    """The run as the pod reads it."""
+    return parse_run(attempt.child()["spec"]["template"]["metadata"]["annotations"][RUN_ANNOTATION])
+
+
+def test_every_file_of_the_base_model_comes_with_its_digest() -> None:
+    model = run_of(make_attempt()).rung.base_model
+    assert model is not None
+    assert [file.uri for file in model.files] == [
+        f"file:///opt/coppice/models/all-minilm-l6-v2/{name}"
+        for name in ("config.json", "model.safetensors", "tokenizer.json")
+    ]
+    assert all(file.digest for file in model.files)
+
+
+def test_a_trailing_slash_of_a_source_makes_no_empty_path() -> None:
+    attempt = make_attempt().of(base=make_model().source("https://models.example.org/minilm/"))
+    model = run_of(attempt).rung.base_model
+    assert model is not None
+    assert model.files[0].uri == "https://models.example.org/minilm/config.json"
+
+
+def test_training_and_evaluation_data_never_share_a_name() -> None:
+    job = make_job().dataset(uri="pvc://a/data.parquet", evaluationURI="pvc://b/data.parquet")
+    dataset = run_of(make_attempt().of(job=job)).dataset
+    assert dataset.evaluation is not None
+    assert dataset.train.name != dataset.evaluation.name
+
+
+def test_data_keep_their_digests_and_sizes() -> None:
+    job = make_job().dataset(digest=digest("a"), sizeBytes=5, evaluationDigest=digest("b"), evaluationSizeBytes=6)
+    dataset = run_of(make_attempt().of(job=job)).dataset
+    assert dataset.evaluation is not None
+    assert (dataset.train.digest, dataset.train.size_bytes) == (digest("a"), 5)
+    assert (dataset.evaluation.digest, dataset.evaluation.size_bytes) == (digest("b"), 6)
+
+
+def test_without_evaluation_data_none_is_named() -> None:
+    assert run_of(make_attempt().of(job=make_job().dataset(evaluationURI=None))).dataset.evaluation is None
+
+
+def test_what_a_user_says_of_hyperparameters_wins() -> None:
+    job = make_job().hyperparameters(batchSize=8, learningRate="0.001")
+    hyperparameters = run_of(make_attempt().of(job=job)).rung.hyperparameters
+    assert (hyperparameters.batch_size, str(hyperparameters.learning_rate)) == (8, "0.001")
+
+
+def test_what_a_decision_chose_stands_where_the_user_says_nothing() -> None:
+    assert run_of(make_attempt()).rung.hyperparameters.batch_size == 32
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction"),
+    [("Accuracy", Direction.MAXIMIZE), ("MacroF1", Direction.MAXIMIZE), ("Loss", Direction.MINIMIZE)],
+)
+def test_a_known_metric_has_its_direction(metric: str, direction: Direction) -> None:
+    assert run_of(make_attempt().of(job=make_job().target("0.9", metric=metric))).objective.direction is direction
+
+
+def test_a_custom_metric_has_the_users_direction() -> None:
+    job = make_job().target("5", metric="Custom").set("spec.objective.direction", "Minimize")
+    assert run_of(make_attempt().of(job=job)).objective.direction is Direction.MINIMIZE
+
+
+def test_from_scratch_the_tokenizer_comes_without_a_base_model() -> None:
+    run = run_of(ATTEMPTS["from-scratch-with-own-claim"])
+    assert run.rung.method is Method.FROM_SCRATCH
+    assert run.rung.base_model is None
+    assert run.from_scratch is not None
+    assert run.from_scratch.tokenizer is not None
+
+
+def test_a_fine_tuning_rung_is_not_told_of_the_plan_from_scratch() -> None:
+    assert run_of(make_attempt().of(job=make_job().scratch())).from_scratch is None
+
+
+def test_no_two_attempts_share_a_directory() -> None:
+    first, second = make_attempt(), make_attempt().of(number=2)
+    other_life = make_attempt().of(job=make_job("newswire-topics", "elsewhere"))
+    assert len({run_of(each).output_directory for each in (first, second, other_life)}) == 3
+
+
+def test_features_are_kept_beside_the_attempts_of_the_job() -> None:
+    job = make_job().set("spec.output", {"claimName": "models", "path": "team/topics/"})
+    run = run_of(make_attempt().of(job=job))
+    assert run.cache_directory == "/coppice/output/team/topics/features"
+    assert run.output_directory.startswith("/coppice/output/team/topics/")
+
+
+def test_the_output_is_named_after_the_job_where_it_says_nothing() -> None:
+    assert run_of(make_attempt()).output_directory.startswith("/coppice/output/newswire-topics/")
+
+
+def test_what_is_left_of_the_run_time_is_passed_on() -> None:
+    assert run_of(make_attempt().of(seconds_left=90)).limits.run_seconds == 90
+
+
+def test_only_hosts_of_the_policy_may_be_asked() -> None:
+    assert run_of(make_attempt()).fetch.allowed_hosts == ()
+    rules = SourceRules(hosts=("models.example.org",), allowed_networks=("10.0.0.0/8",))
+    fetch = run_of(make_attempt().of(rules=rules)).fetch
+    assert fetch.allowed_hosts == ("models.example.org",)
+    assert fetch.allowed_networks == ("10.0.0.0/8",)
+
+
+def test_the_meter_knows_the_profiles_watts() -> None:
+    meter = run_of(make_attempt()).meter
+    assert (str(meter.host_idle_watts), str(meter.host_peak_watts), meter.host_cores) == ("1.42", "8.52", 2)
+    assert meter.accelerator_peak_watts is None
+
+
+def test_the_card_carries_the_computed_licence_and_the_obligations() -> None:
+    card = run_of(make_attempt()).card
+    assert card.license == "Apache-2.0"
+    assert card.obligations == ("name the authors",)
+
+
+def test_the_largest_run_fits_beside_a_decision_in_an_objects_annotations() -> None:
+    names = [f"shard-{number:03}-{'x' * 200}.safetensors" for number in range(128)]
+    model = make_model().source(f"https://models.example.org/{'d' * 700}").files(*names)
+    text = make_attempt().of(base=model).child()["spec"]["template"]["metadata"]["annotations"][RUN_ANNOTATION]
+    assert len(text) < 256 * 1024
