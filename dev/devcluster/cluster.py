@@ -50,6 +50,17 @@ class Cluster:
         """Run Helm and return its standard output; a failure raises with its standard error."""
         return self._client("helm", arguments, check=check, stdin=None)
 
+    @property
+    def images(self) -> dict[str, str]:
+        """The images last handed to the cluster: `{"operator": "coppice.dev/operator:DIGEST", ...}`."""
+        file = state_directory(self.name) / "images.json"
+        return dict(json.loads(file.read_text())) if file.exists() else {}
+
+    def remember_image(self, name: str, reference: str) -> None:
+        """Note that the cluster holds `reference` as its image `name`."""
+        content = json.dumps({**self.images, name: reference}, indent=2) + "\n"
+        (state_directory(self.name) / "images.json").write_text(content)
+
     def save(self) -> None:
         """Write the record that `load` reads."""
         directory = state_directory(self.name)

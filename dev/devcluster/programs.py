@@ -35,6 +35,7 @@ PACKAGES = {
     "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
     "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
     "promtool": "github.com/prometheus/prometheus/cmd/promtool",
+    "kind": "sigs.k8s.io/kind",
     "coredns": "./coredns",
     "provisioner": "./provisioner",
     "pause": "./pause",

@@ -34,6 +34,14 @@ def holds(state: Path, reference: str) -> bool:
     return reference in listed.stdout.split()
 
 
+def import_archive(state: Path, archive: bytes) -> None:
+    """Import an OCI archive that was made in memory, for small images such as a test's own."""
+    command = (*ctr(Layout.require(state)), "images", "import", "-")
+    done = subprocess.run(command, input=archive, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise DevClusterError(f"containerd refused the image: {done.stderr.decode(errors='replace').strip()[-2000:]}")
+
+
 def hand_over(state: Path, reference: str, progress: Progress) -> None:
     """Import `reference` from the layout, share its layers' files, and forget older images of the same name."""
     cluster = Layout.require(state)

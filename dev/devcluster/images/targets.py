@@ -80,4 +80,5 @@ def provide_image(image: Image, cluster: Cluster, progress: Progress) -> str:
     else:
         buildah.build(image, reference, progress)
         containerd.hand_over(state_directory(cluster.name), reference, progress)
+    cluster.remember_image(image.name, reference)
     return reference

@@ -39,11 +39,12 @@ state = "/run/coppice-dev/containerd"
 
 def pod_network(pods: str) -> Document:
     """A CNI network of routed veth pairs: unlike a bridge it needs no br_netfilter for Services to work."""
+    addresses = {"type": "host-local", "subnet": pods, "dataDir": "/run/cni", "routes": [{"dst": "0.0.0.0/0"}]}
     return {
         "cniVersion": "0.4.0",
         "name": "coppice-dev",
         "plugins": [
-            {"type": "ptp", "ipMasq": True, "ipam": {"type": "host-local", "subnet": pods, "dataDir": "/run/cni"}},
+            {"type": "ptp", "ipMasq": True, "ipam": addresses},
             {"type": "portmap", "capabilities": {"portMappings": True}},
         ],
     }
