@@ -8,6 +8,7 @@ left aside too, because waiting is the work queue's business.
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlencode
@@ -44,6 +45,18 @@ async def connect(kubeconfig: str | None = None) -> "Connection":
     return Connection(ApiClient(settings))
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """What another client of this process needs to reach the same API server as the same user. Never logged."""
+
+    server: str
+    authority_file: str | None
+    insecure: bool
+    authorization: str | None = field(repr=False)
+    certificate_file: str | None
+    key_file: str | None
+
+
 class Connection:
     """Requests to the API server. Raises the errors of `coppice.ports`, and the two of this module."""
 
@@ -55,6 +68,18 @@ class Connection:
     async def close(self) -> None:
         """Close the pool."""
         await self._client.close()
+
+    async def credentials(self) -> Credentials:
+        """The credentials now; a service account's token is read again once a minute."""
+        settings = self._configuration
+        return Credentials(
+            server=settings.host,
+            authority_file=settings.ssl_ca_cert,
+            insecure=not settings.verify_ssl,
+            authorization=await self._token(),
+            certificate_file=settings.cert_file,
+            key_file=settings.key_file,
+        )
 
     async def request(
         self,
@@ -79,8 +104,12 @@ class Connection:
 
     async def _headers(self, content_type: str) -> dict[str, str]:
         headers = {"Accept": JSON, "Content-Type": content_type, "User-Agent": USER_AGENT}
-        token = await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        token = await self._token()
         return {**headers, "Authorization": token} if token else headers
+
+    async def _token(self) -> str | None:
+        token: str | None = await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        return token
 
 
 class Expired(Unavailable):

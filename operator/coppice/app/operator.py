@@ -20,7 +20,7 @@ import kopf
 
 from coppice.adapters.clock import SystemClock
 from coppice.adapters.cluster import ApiCluster
-from coppice.adapters.connection import connect
+from coppice.adapters.connection import Connection, connect
 from coppice.adapters.kinds import KINDS as PLACES
 from coppice.adapters.lease import Lease, LeaseLost
 from coppice.adapters.ledger import ApiLedger
@@ -28,7 +28,7 @@ from coppice.app.exposition import Exposition
 from coppice.app.live_accounts import keep_accounts
 from coppice.app.options import Options
 from coppice.app.parts import intensity_of, settings_of
-from coppice.handlers.doors import login, open_doors
+from coppice.handlers.doors import log_in, open_doors
 from coppice.handlers.endpoints import health_app, metrics_app, serve
 from coppice.handlers.health import Health, Phase
 from coppice.handlers.intake import Intake
@@ -61,7 +61,7 @@ async def operate(options: Options) -> None:
         connection = await connect(options.kubeconfig)
         stack.push_async_callback(connection.close)
         name = options.identity or socket.gethostname()
-        operator = Operator(options, ApiCluster(connection, SystemClock(), name), f"{name}_{uuid.uuid4().hex[:12]}")
+        operator = Operator(options, connection, name)
         await operator.listen(stack)
         await operator.run()
 
@@ -69,11 +69,13 @@ async def operate(options: Options) -> None:
 class Operator:
     """One process's life."""
 
-    def __init__(self, options: Options, cluster: ApiCluster, identity: str) -> None:
+    def __init__(self, options: Options, connection: Connection, name: str) -> None:
         loop = asyncio.get_running_loop()
         clock = SystemClock()
+        identity = f"{name}_{uuid.uuid4().hex[:12]}"  # a container that restarts in its pod is another candidate
+        cluster = self._cluster = ApiCluster(connection, clock, name)
         self._options = options
-        self._cluster = cluster
+        self._credentials = connection.credentials
         self._stop = asyncio.Event()
         self._index = Index(clock)
         self._ledger = ApiLedger(cluster, options.namespace)
@@ -163,7 +165,7 @@ class Operator:
     async def _open_doors(self) -> None:
         places = {kind: PLACES[kind] for kind in KINDS}
         registry = kopf.OperatorRegistry()
-        login(registry)
+        log_in(registry, self._credentials)
         open_doors(registry, places, self._intake)
         await kopf.operator(
             registry=registry,

@@ -4,7 +4,7 @@ No daemons, timers, indices or change handlers: those would add finalizers, anno
 in the number of objects (the measurements are in docs/).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import kopf
@@ -44,6 +44,47 @@ def _open(registry: kopf.OperatorRegistry, kind: str, place: Place, intake: Inta
         intake.event(kind, event["type"], event["object"])
 
 
-def login(registry: kopf.OperatorRegistry) -> None:
-    """Credentials as the official client finds them; asked for again when the API server says 401."""
-    kopf.on.login(registry=registry, id="login")(kopf.login_via_client)
+class Credentials(Protocol):
+    """How our own client reaches the API server."""
+
+    @property
+    def server(self) -> str:
+        """URL of the API server."""
+
+    @property
+    def authority_file(self) -> str | None:
+        """File of its certificate authority."""
+
+    @property
+    def insecure(self) -> bool:
+        """Whether its certificate is taken unseen."""
+
+    @property
+    def authorization(self) -> str | None:
+        """Value of the Authorization header."""
+
+    @property
+    def certificate_file(self) -> str | None:
+        """File of the client's certificate."""
+
+    @property
+    def key_file(self) -> str | None:
+        """File of the client's key."""
+
+
+def log_in(registry: kopf.OperatorRegistry, credentials: Callable[[], Awaitable[Credentials]]) -> None:
+    """Watch as the user that our own client is; Kopf asks again when the API server says 401."""
+
+    @kopf.on.login(registry=registry, id="login")
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        found = await credentials()
+        scheme, _space, token = (found.authorization or "").rpartition(" ")
+        return kopf.ConnectionInfo(
+            server=found.server,
+            ca_path=found.authority_file,
+            insecure=found.insecure,
+            scheme=scheme or None,
+            token=token or None,
+            certificate_path=found.certificate_file,
+            private_key_path=found.key_file,
+        )

@@ -4,7 +4,7 @@ Doors do nothing else, because the framework never retries an event handler: wha
 retries are.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from coppice.handlers.watches import Watches
@@ -35,8 +35,16 @@ class Intake:
         self._watches.delivered(kind, version_of(body) or 0)
         self._seen()
 
-    def listing(self, kind: str, bodies: Iterable[Mapping[str, Any]], list_version: str) -> None:
-        """A complete LIST of our own: what it lacks is gone, and what is new in it the watch should tell soon."""
+    def listing(self, kind: str, bodies: Iterable[Mapping[str, Any]], list_version: str) -> Sequence[Key]:
+        """A complete LIST of our own: what it lacks is gone, and what is new in it the watch should tell soon.
+
+        Returns the keys to wake once every kind is listed.
+        """
         objects = list(bodies)
-        self._queue.wake(*self._index.put_list(kind, objects, int(list_version)))
+        wake = self._index.put_list(kind, objects, int(list_version))
         self._watches.listed(kind, max((version_of(body) or 0 for body in objects), default=0))
+        return wake
+
+    def wake(self, keys: Iterable[Key]) -> None:
+        """Ask for a pass over each key."""
+        self._queue.wake(*keys)

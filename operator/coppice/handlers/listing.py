@@ -23,10 +23,12 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 async def list_all(cluster: Cluster, intake: Intake) -> None:
-    """One complete LIST of every kind, jobs before what belongs to them."""
+    """One complete LIST of every kind, and only then the passes that it calls for."""
+    wake: list[Key] = []
     for kind in KINDS:
         objects, version = await cluster.list(kind)
-        intake.listing(kind, objects, version)
+        wake += intake.listing(kind, objects, version)
+    intake.wake(wake)
 
 
 async def pass_gate(

@@ -28,10 +28,13 @@ from coppice.workloads.seen import SeenChild, SeenPod
 JOB = "TrainingJob"
 CHILD_KINDS = ("Job",)
 KINDS = (
-    JOB, *CHILD_KINDS, "Pod", "BaseModel", "ClusterBaseModel", "ComputeProfile", "TrainingPolicy", "TrainingReport",
-    "Namespace",
+    "Namespace", "TrainingPolicy", "ComputeProfile", "ClusterBaseModel", "BaseModel", "TrainingReport",
+    JOB, *CHILD_KINDS, "Pod",
 )  # fmt: skip
-"""Every kind the index takes, in the order in which to list them: a job before what belongs to it."""
+"""Every kind the index takes, in the order in which to list them: first what jobs are decided by, last what they own.
+
+Whoever applies a profile and then a job must not see the job decided without the profile.
+"""
 
 UNNEEDED_OF_REPORTS = ("decisionRecord", "accountRecord", "slots", "gaps")
 """Fields of a report that neither estimates nor controls read; they are most of its bytes."""
