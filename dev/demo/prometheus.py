@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,6 +15,8 @@ from demo.manifests import NAMESPACE
 from devcluster.errors import DevClusterError
 
 TIMEOUT_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
+"""Several scrape intervals."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class Sample:
     value: float
 
 
-FINISHED = f'sum(max by (method, reason) (coppice_namespace_trainingjobs_finished_total{{namespace="{NAMESPACE}"}}))'
-"""Jobs of the namespace that were settled, over all runs of the demo on this cluster."""
+SCRAPED = "max(timestamp(coppice_grid_intensity_grams_per_kilowatt_hour))"
+"""When the operator was scraped last, in Unix seconds."""
 
 QUESTIONS = (
     Question(
@@ -72,6 +75,16 @@ def ask(url: str, expression: str) -> tuple[Sample, ...]:
             return parse(json.load(answer))
     except (urllib.error.URLError, OSError) as error:
         raise DevClusterError(f"Prometheus at {url} does not answer ({error}); is the cluster up?") from error
+
+
+def wait_for_scrape(url: str) -> None:
+    """Return when Prometheus has scraped the operator once more, or has had time enough for it."""
+    begin = time.time()
+    while time.time() < begin + PATIENCE_SECONDS:
+        samples = ask(url, SCRAPED)
+        if samples and samples[0].value > begin:
+            return
+        time.sleep(1.0)
 
 
 def parse(answer: Mapping[str, Any]) -> tuple[Sample, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -17,7 +16,6 @@ from demo.stages import Outcome
 from devcluster.cluster import Cluster
 from devcluster.progress import duration
 
-SCRAPE_PATIENCE_SECONDS = 60.0
 MAIN_JOB, CONTROL = "newswire-topics", "newswire-topics-control"
 
 NEXT = (
@@ -45,7 +43,7 @@ def show(
     if MAIN_JOB in jobs and CONTROL in jobs:
         console.print(summary.comparison(jobs[CONTROL], jobs[MAIN_JOB]))
     _kubectl(console, cluster, "get", "trainingjobs", "-A")
-    _prometheus(console, cluster, len(outcome.jobs))
+    _prometheus(console, cluster)
     console.print(times(taken, seconds))
     console.print(following())
     console.print(f"Prometheus: {cluster.prometheus_url}" if cluster.prometheus_url else NO_PROMETHEUS)
@@ -81,20 +79,10 @@ def _kubectl(console: Console, cluster: Cluster, *arguments: str) -> None:
     console.print(Objects(cluster).shown(*arguments), highlight=False, markup=False, soft_wrap=True)
 
 
-def _prometheus(console: Console, cluster: Cluster, jobs: int) -> None:
+def _prometheus(console: Console, cluster: Cluster) -> None:
     if cluster.prometheus_url is None:
         return
-    _wait_for_scrape(cluster.prometheus_url, jobs)
+    prometheus.wait_for_scrape(cluster.prometheus_url)
     for question in prometheus.QUESTIONS:
         console.print()
         console.print(summary.answers(question, prometheus.ask(cluster.prometheus_url, question.expression)))
-
-
-def _wait_for_scrape(url: str, jobs: int) -> None:
-    """Give Prometheus time to scrape what was settled a moment ago."""
-    deadline = time.monotonic() + SCRAPE_PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        samples = prometheus.ask(url, prometheus.FINISHED)
-        if samples and samples[0].value >= jobs:
-            return
-        time.sleep(1.0)

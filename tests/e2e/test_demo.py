@@ -1,0 +1,200 @@
+"""The demo's story holds on a real cluster: what was decided, what came out, what it cost, and what Prometheus says.
+
+The demo is run once for all tests here, as `make demo` does. It takes a quarter of an hour on two cores, most of it the
+control that trains from scratch. COPPICE_E2E_DEMO=reuse looks at the jobs that the last run left on the cluster
+instead, for work on these tests themselves.
+"""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+
+import pytest
+
+from coppice.api import conditions
+from coppice.api.basemodel import BaseModelObject
+from coppice.api.trainingreport import TrainingReport
+from coppice.api.vocabulary import Basis, Component, Evidence, Grade, Method
+from demo import prometheus
+from demo.figures import Figures, figures
+from demo.inputs.prepare import prepare
+from demo.installation import install
+from demo.manifests import NAMESPACE, jobs, manifests
+from demo.objects import Objects
+from demo.stages import run
+from devcluster.cluster import DEFAULT_NAME, Cluster
+from devcluster.progress import Progress
+
+FEWEST_MODELS = 8
+FINE_TUNING = {Method.LINEAR_PROBE, Method.LORA, Method.FULL_FINE_TUNE}
+
+
+@pytest.fixture(scope="module")
+def demo(cluster: Cluster) -> dict[str, Figures]:
+    """Every job of the demo by name, as it ended."""
+    wanted = jobs()
+    if os.environ.get("COPPICE_E2E_DEMO") == "reuse":
+        objects = Objects(cluster)
+        return {item.job.metadata.name: figures(objects.job(item.job.metadata.name)) for item in wanted if item.job}
+    progress = Progress()
+    ready = install(DEFAULT_NAME, "auto", progress)
+    return {job.name: job for job in run(ready, wanted, progress).jobs}
+
+
+@pytest.fixture
+def objects(cluster: Cluster) -> Objects:
+    """The demo's namespace."""
+    return Objects(cluster)
+
+
+def reports(objects: Objects) -> dict[str, TrainingReport]:
+    found = [TrainingReport.model_validate(item) for item in objects.listed("trainingreports")]
+    return {report.spec.job: report for report in found}
+
+
+def test_every_job_finishes_accounted_and_with_a_report(demo: dict[str, Figures], objects: Objects) -> None:
+    for name in demo:
+        status = objects.job(name).status
+        assert status is not None
+        assert conditions.is_true(status.conditions, conditions.FINISHED), name
+        assert conditions.is_true(status.conditions, conditions.ACCOUNTED), name
+        assert status.completion_time is not None
+    assert set(reports(objects)) == set(demo)
+
+
+def test_the_control_trains_from_scratch_as_asked_and_meets_its_target(demo: dict[str, Figures]) -> None:
+    control = demo["newswire-topics-control"]
+    assert control.decision is not None
+    assert control.decision.reason == "SubstitutionOff"
+    assert [attempt.method for attempt in control.attempts] == [Method.FROM_SCRATCH]
+    assert control.met
+    assert control.avoided is None
+
+
+def test_the_main_job_starts_from_the_sentence_encoder_and_meets_its_target(demo: dict[str, Figures]) -> None:
+    job = demo["newswire-topics"]
+    assert job.decision is not None
+    assert job.decision.reason == "FineTuneSavesCarbon"
+    assert job.attempts[-1].method in FINE_TUNING
+    assert job.attempts[-1].base_model is not None
+    assert job.attempts[-1].base_model.name == "all-minilm-l6-v2"
+    assert job.attempts[-1].evidence is Evidence.EVALUATED
+    assert job.quality is not None
+    assert job.target is not None
+    assert job.quality >= job.target
+
+
+def test_models_that_were_not_used_are_counted_with_true_reasons(demo: dict[str, Figures], cluster: Cluster) -> None:
+    decision = demo["newswire-topics"].decision
+    assert decision is not None
+    registered = cluster.kubectl("get", "clusterbasemodels", "-o", "name").split()
+    assert len(registered) >= FEWEST_MODELS
+    assert decision.considered > len(registered)
+    assert decision.rejected["DigestMissing"] >= 1
+    assert decision.rejected["TaskMismatch"] >= 1
+
+
+def test_the_saving_is_measured_against_the_control_that_ran(demo: dict[str, Figures], objects: Objects) -> None:
+    job, control = demo["newswire-topics"], demo["newswire-topics-control"]
+    assert job.avoided is not None
+    assert job.avoided.basis is Basis.MEASURED
+    assert job.avoided.equal_quality == "Yes"
+    assert job.avoided.control == reports(objects)["newswire-topics-control"].metadata.name
+    assert job.avoided.low > 0
+    for one, other in (
+        (job.cpu_seconds, control.cpu_seconds),
+        (job.energy_watt_hours, control.energy_watt_hours),
+        (job.carbon_grams, control.carbon_grams),
+    ):
+        assert one is not None
+        assert other is not None
+        assert 0 < one < other
+
+
+def test_the_estimate_made_before_the_start_stands_beside_what_came_out(demo: dict[str, Figures]) -> None:
+    for job in demo.values():
+        for estimate in (job.estimated_watt_hours, job.estimated_grams, job.estimated_seconds):
+            assert estimate is not None, job.name
+            assert 0 < estimate.low < estimate.mid < estimate.high
+
+
+def test_nothing_fits_the_low_digits_so_they_train_from_scratch_and_say_why(demo: dict[str, Figures]) -> None:
+    job = demo["digits-low"]
+    assert job.decision is not None
+    assert job.decision.reason == "NoBaseModelFits"
+    assert job.decision.method is Method.FROM_SCRATCH
+    assert job.met
+
+
+def test_the_low_digits_model_is_registered_with_lineage_and_licence(
+    demo: dict[str, Figures], objects: Objects
+) -> None:
+    assert demo["digits-low"].registered is not None
+    body = next(item for item in objects.listed("basemodels") if item["metadata"]["name"] == "digits-low")
+    model = BaseModelObject.model_validate(body)
+    assert model.status is not None
+    assert conditions.is_true(model.status.conditions, conditions.READY)
+    assert model.spec.license == "CC-BY-4.0"
+    assert model.spec.head_labels == ["0", "1", "2", "3", "4"]
+    assert all(file.digest for file in model.spec.source.files)
+    lineage = model.spec.lineage
+    assert lineage is not None
+    assert lineage.job == f"{NAMESPACE}/digits-low"
+    assert lineage.energy_joules == reports(objects)["digits-low"].spec.totals.energy_joules  # type: ignore[union-attr]
+    assert [evaluation.value for evaluation in model.spec.evaluations] == [demo["digits-low"].quality]
+
+
+def test_the_high_digits_are_substituted_with_the_low_digits_model(demo: dict[str, Figures]) -> None:
+    job = demo["digits-high"]
+    assert job.met
+    assert job.attempts[-1].method in FINE_TUNING
+    assert job.attempts[-1].base_model is not None
+    assert job.attempts[-1].base_model.name == "digits-low"
+
+
+def test_an_account_is_modelled_from_counted_cpu_seconds_and_its_parts_add_up(objects: Objects) -> None:
+    for name, report in reports(objects).items():
+        totals = report.spec.totals
+        assert totals is not None, name
+        assert sum(part.joules for part in totals.parts) == pytest.approx(totals.energy_joules, rel=Decimal("1e-6"))
+        grades = {part.grade for part in totals.parts if part.component is Component.CPU}
+        assert Grade.MODELLED in grades, name
+
+
+def test_prometheus_has_the_settled_energy_of_every_job(demo: dict[str, Figures], cluster: Cluster) -> None:
+    if cluster.prometheus_url is None:
+        pytest.skip("this provider starts no Prometheus")
+    prometheus.wait_for_scrape(cluster.prometheus_url)
+    question = f'sum by (trainingjob) (coppice_trainingjob_energy_joules{{namespace="{NAMESPACE}"}})'
+    answers = {item.labels["trainingjob"]: item.value for item in prometheus.ask(cluster.prometheus_url, question)}
+    for name, job in demo.items():
+        assert job.energy_watt_hours is not None
+        assert answers[name] == pytest.approx(float(job.energy_watt_hours) * 3600, rel=1e-3)
+
+
+@pytest.mark.parametrize("question", prometheus.QUESTIONS, ids=lambda question: question.words)
+def test_prometheus_answers_every_question_of_the_demo(
+    demo: dict[str, Figures], cluster: Cluster, question: prometheus.Question
+) -> None:
+    if cluster.prometheus_url is None:
+        pytest.skip("this provider starts no Prometheus")
+    prometheus.wait_for_scrape(cluster.prometheus_url)
+    assert prometheus.ask(cluster.prometheus_url, question.expression)
+
+
+def test_manifests_declare_as_many_examples_as_there_are() -> None:
+    loaded = {file.uri: file.examples for file in prepare().files}
+    for manifest in jobs():
+        assert manifest.job is not None
+        dataset = manifest.job.spec.dataset
+        assert dataset.examples == loaded[dataset.uri], dataset.uri
+
+
+def test_the_base_model_s_digests_are_those_of_the_files_that_are_loaded() -> None:
+    loaded = {file.uri: f"sha256:{file.sha256}" for file in prepare().files}
+    bodies = [item for manifest in manifests() for item in manifest.objects if item["kind"] == "BaseModel"]
+    for body in bodies:
+        source = BaseModelObject.model_validate(body).spec.source
+        for file in source.files:
+            assert file.digest == loaded[f"{source.uri}/{file.name}"], file.name
