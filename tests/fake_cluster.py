@@ -8,8 +8,8 @@ tested against the real one in tests/cluster.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,12 +58,12 @@ class FakeCluster:
     # The port.
 
     async def list(self, kind: str, namespace: str | None = None) -> tuple[list[Body], str]:
-        found = [deepcopy(body) for (of, ns, _), body in self.objects.items() if of == kind and namespace in {None, ns}]
+        found = [copied(body) for (of, ns, _), body in self.objects.items() if of == kind and namespace in {None, ns}]
         return found, str(self._version)
 
     async def get(self, kind: str, namespace: str | None, name: str) -> Body | None:
         body = self.objects.get((kind, namespace or "", name))
-        return deepcopy(body) if body else None
+        return copied(body) if body else None
 
     async def create(self, manifest: Mapping[str, Any]) -> Body:
         kind = manifest["kind"]
@@ -71,25 +71,25 @@ class FakeCluster:
             raise self.refuse[kind]
         place = _place(manifest)
         if place in self.objects:
-            raise AlreadyExists(f"{place} exists", deepcopy(self.objects[place]))
+            raise AlreadyExists(f"{place} exists", copied(self.objects[place]))
         with self.write(f"create {kind}"):
             body = self.add(manifest)
-        return deepcopy(body)
+        return copied(body)
 
     async def replace(self, manifest: Mapping[str, Any]) -> Body:
         body = self._guarded(manifest)
         with self.write(f"replace {manifest['kind']}"):
-            self.objects[_place(manifest)] = {**deepcopy(dict(manifest)), "metadata": {**manifest["metadata"]}}
+            self.objects[_place(manifest)] = {**copied(manifest), "metadata": {**manifest["metadata"]}}
             self.touch(self.objects[_place(manifest)])
         del body
-        return deepcopy(self.objects[_place(manifest)])
+        return copied(self.objects[_place(manifest)])
 
     async def patch_status(self, before: Mapping[str, Any], status: Mapping[str, Any]) -> Body:
         body = self._guarded(before)
         with self.write(f"status {before['kind']}"):
-            body["status"] = deepcopy(dict(status))
+            body["status"] = copied(status)
             self.touch(body)
-        return deepcopy(body)
+        return copied(body)
 
     async def suspend(self, kind: str, namespace: str, name: str, uid: str, suspended: bool) -> Body:
         body = self.objects.get((kind, namespace, name))
@@ -98,7 +98,7 @@ class FakeCluster:
         with self.write(f"suspend {kind}"):
             body["spec"]["suspend"] = suspended
             self.touch(body)
-        return deepcopy(body)
+        return copied(body)
 
     async def delete(self, kind: str, namespace: str | None, name: str, uid: str) -> None:
         body = self.objects.get((kind, namespace or "", name))
@@ -113,7 +113,7 @@ class FakeCluster:
 
     def add(self, manifest: Mapping[str, Any]) -> Body:
         """Store an object as the API server would."""
-        body = deepcopy(dict(manifest))
+        body = copied(manifest)
         metadata = body.setdefault("metadata", {})
         self._uid += 1
         metadata["uid"] = str(UUID(int=self._uid * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128))
@@ -147,7 +147,7 @@ class FakeCluster:
     def start_pod(self, job: Body, suffix: str = "a") -> Body:
         """The batch engine makes a pod of a child, and it starts on a node."""
         now = _stamp(self.clock.now())
-        template = deepcopy(job["spec"]["template"])
+        template = copied(job["spec"]["template"])
         metadata = template.get("metadata", {})
         metadata |= {"name": f"{job['metadata']['name']}-0-{suffix}", "namespace": job["metadata"]["namespace"]}
         metadata["ownerReferences"] = [{"uid": job["metadata"]["uid"], "kind": "Job", "controller": True,
@@ -212,11 +212,11 @@ class FakeCluster:
         """What watches and a LIST would tell the index; returns the keys woken."""
         woken: list[Any] = []
         for kind in kinds:
-            bodies = [deepcopy(body) for (of, _, _), body in self.objects.items() if of == kind]
+            bodies = [copied(body) for (of, _, _), body in self.objects.items() if of == kind]
             woken += index.put_list(kind, bodies, self._version)
         return woken
 
-    def write(self, what: str) -> "_Write":
+    def write(self, what: str) -> _Write:
         """A mutating call, for stores that live beside the objects too."""
         return _Write(self, what)
 
@@ -247,6 +247,11 @@ class _Write:
     def __exit__(self, *failure: object) -> None:
         self._cluster.writes.append(self._what)
         self._cluster.crash_after = _count_down(self._cluster.crash_after)
+
+
+def copied(body: Any) -> Any:
+    """A copy that shares nothing, as one that went over the wire."""
+    return json.loads(json.dumps(body))
 
 
 def _count_down(left: int | None) -> int | None:

@@ -6,21 +6,21 @@ is written any more. `loop.restart()` is a new operator that knows only what the
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from decimal import Decimal
 from typing import Any
 
 from builders import make_model, make_profile
-from fake_cluster import FakeClock, FakeCluster
 from coppice.accounting import ledger as books
 from coppice.accounting.ledger import Settlement
 from coppice.api.decision import Intensity
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingledger import LedgerEntry, TrainingLedgerSpec
 from coppice.api.trainingpolicy import TrainingPolicySpec
+from coppice.bookkeeping import close_left_behind
 from coppice.index import Index, Key
 from coppice.index.index import KINDS
 from coppice.reconcile import Reconciler, Settings
 from coppice.workloads.images import Images
+from fake_cluster import FakeClock, FakeCluster
 
 IMAGES = Images(trainer="registry.example/coppice-trainer:test")
 MAX_PASSES = 12
@@ -39,6 +39,9 @@ class FakeLedger:
 
     async def settle(self, namespace: str, settlement: Settlement) -> None:
         self._write(namespace, books.settled(self._spec(namespace), settlement))
+
+    def entries(self) -> dict[str, list[LedgerEntry]]:
+        return {namespace: spec.entries for namespace, spec in self.specs.items()}
 
     async def prune(self, namespace: str, uid: str) -> None:
         self._write(namespace, books.pruned(self._spec(namespace), uid))
@@ -124,6 +127,7 @@ class Loop:
     async def pass_over_all(self) -> float | None:
         """One pass over every job that exists or departed."""
         woken = self.cluster.feed(self.index, KINDS)
+        await close_left_behind(self.ledger, self.index)
         keys = {key for key in woken if key.kind == "TrainingJob"} | {key for key, _ in self.index.jobs()}
         keys |= set(self.index.unfinished())
         rechecks = [await self.reconciler.reconcile(key) for key in sorted(keys)]
@@ -141,7 +145,9 @@ class Loop:
     def state(self, key: Key) -> str:
         """Reason of Succeeded: the State column."""
         job = self.job(key)
-        return next((item.reason for item in job.status.conditions if item.type == "Succeeded"), "") if job.status else ""
+        return (
+            next((item.reason for item in job.status.conditions if item.type == "Succeeded"), "") if job.status else ""
+        )
 
     def conditions(self, key: Key) -> dict[str, str]:
         """Status of each condition by type."""

@@ -9,7 +9,7 @@ ClusterError
 └── Forbidden        RBAC lacks a right: tell the administrator, go on with other jobs
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -102,6 +102,10 @@ class Ledger(Protocol):
 
     async def settle(self, namespace: str, settlement: Settlement) -> None:
         """Add a finished job's totals, once per job uid."""
+        ...
+
+    def entries(self) -> Mapping[str, Sequence[LedgerEntry]]:
+        """Entries by tenant namespace, as last stored."""
         ...
 
     async def prune(self, namespace: str, uid: str) -> None:

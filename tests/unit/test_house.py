@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 
 def test_operator_is_no_package_because_it_would_shadow_the_standard_library() -> None:
     assert not (ROOT / "operator" / "__init__.py").exists()
-    found = subprocess.run([sys.executable, "-c", "import operator; print(operator.add(1, 2))"], cwd=ROOT, capture_output=True, text=True, check=True)  # fmt: skip
+    program = [sys.executable, "-c", "import operator; print(operator.add(1, 2))"]
+    found = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "3"
 
 
@@ -32,7 +33,8 @@ def locked_closure(extra: str) -> set[str]:
         if fresh:
             wanted += package.get("dependencies", [])
         for each in extras:
-            wanted += [item for item in package.get("optional-dependencies", {}).get(each, []) if item["name"] not in names]  # fmt: skip
+            optional = package.get("optional-dependencies", {}).get(each, [])
+            wanted += [item for item in optional if item["name"] not in names]
     return names
 
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from coppice.api.base import Model
 from coppice.api.conditions import SUCCEEDED, find
+from coppice.api.reasons import StateReason
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import EnergyPart, TotalsStatus, TrainingJobStatus
 from coppice.api.trainingledger import (
@@ -27,8 +28,9 @@ from coppice.api.trainingledger import (
     LedgerTotals,
     TrainingLedgerSpec,
 )
-from coppice.api.vocabulary import Basis, Evidence, Method
+from coppice.api.vocabulary import Basis, Component, Evidence, Grade, Method
 
+JOULES_PER_WATT_HOUR = Decimal(3600)
 MAX_ENTRIES = 1000
 """Entries of one ledger object: at 200 bytes each it stays well below the API server's 1.5 MiB."""
 
@@ -105,6 +107,25 @@ def settlement(job: TrainingJob) -> Settlement:
         embodied_grams=totals.embodied_grams if totals else Decimal(0),
         avoided=_avoided_low(totals, status),
         met=_met(status, succeeded is not None and succeeded.status == "True"),
+    )
+
+
+def vanished_settlement(entry: LedgerEntry) -> Settlement:
+    """What a job adds that is gone without a trace, deleted while no operator ran: what was expected of its first rung.
+
+    The split between components is not known any more, so the energy stands under the one that does the work.
+    """
+    component = Component.ACCELERATOR if entry.accelerators else Component.CPU
+    joules = entry.energy_watt_hours * JOULES_PER_WATT_HOUR
+    return Settlement(
+        uid=entry.uid,
+        name=entry.name,
+        method=entry.method or Method.FROM_SCRATCH,
+        reason=StateReason.DELETED,
+        energy=(EnergyPart(component=component, grade=Grade.ESTIMATED, joules=joules),),
+        operational_grams=entry.operational_grams,
+        embodied_grams=entry.embodied_grams,
+        met=False,
     )
 
 

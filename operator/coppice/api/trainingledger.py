@@ -26,7 +26,13 @@ class LedgerEntry(Model):
     energy_watt_hours: DecimalString = Field(
         default=Decimal(0), description="Estimated facility energy of the decision, in watt-hours."
     )
-    carbon_grams: DecimalString = Field(default=Decimal(0), description="Estimated carbon of the decision, in gCO2e.")
+    operational_grams: DecimalString = Field(
+        default=Decimal(0), description="Estimated operational carbon of the decision, in gCO2e."
+    )
+    embodied_grams: DecimalString = Field(
+        default=Decimal(0), description="Estimated embodied carbon of the decision, in gCO2e."
+    )
+    accelerators: int = Field(default=0, ge=0, description="Accelerators of its first rung.")
     settled: bool = Field(default=False, description="Whether its totals are in.")
 
 

@@ -28,6 +28,7 @@ from coppice.app.exposition import Exposition
 from coppice.app.live_accounts import keep_accounts
 from coppice.app.options import Options
 from coppice.app.parts import intensity_of, settings_of
+from coppice.bookkeeping import close_left_behind
 from coppice.handlers.doors import log_in, open_doors
 from coppice.handlers.endpoints import health_app, metrics_app, serve
 from coppice.handlers.health import Health, Phase
@@ -160,7 +161,21 @@ class Operator:
         seconds = self._options.resync_seconds
         resync = resync_for_ever(self._cluster, self._intake, self._index, self._queue, seconds)
         accounts = keep_accounts(self._index, self._reconciler.observe, self._exposition.show_accounts)
-        return [("resync", resync), ("sweeper", self._sweeper.run()), ("accounts", accounts)]
+        return [
+            ("books", self._keep_books()),
+            ("resync", resync),
+            ("sweeper", self._sweeper.run()),
+            ("accounts", accounts),
+        ]
+
+    async def _keep_books(self) -> None:
+        """Close what a crash or an absence left in the ledgers, at the start and with every resync."""
+        while True:
+            try:
+                await close_left_behind(self._ledger, self._index)
+            except ClusterError as error:
+                log.warning("closing the books is put off: %s", error)
+            await asyncio.sleep(self._options.resync_seconds)
 
     async def _open_doors(self) -> None:
         places = {kind: PLACES[kind] for kind in KINDS}

@@ -15,10 +15,10 @@ from coppice.accounting.totals import totals
 from coppice.api import conditions as c
 from coppice.api.basemodel import BaseModelObject
 from coppice.api.decision import DecisionRecord
-from coppice.api.labels import JOB_NAME_LABEL, JOB_UID_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from coppice.api.meta import BaseModelReference
 from coppice.api.reasons import AccountReason, AttemptOutcome, EventReason, StateReason
 from coppice.api.result import TrainedModel
+from coppice.api.run import MODEL_DIRECTORY
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import AttemptStatus, ResultStatus, TotalsStatus
 from coppice.api.trainingreport import TrainingReport
@@ -29,6 +29,7 @@ from coppice.lifecycle.situation import Situation, transition_events
 from coppice.lifecycle.status import Stand, decision_status
 from coppice.lifecycle.verdict import direction_of
 from coppice.planning.lineage import registered_model
+from coppice.workloads.metadata import job_labels
 from coppice.workloads.names import report_name
 from coppice.workloads.storage import output_uri
 
@@ -132,8 +133,7 @@ def _accounted(situation: Situation, stand: Stand) -> tuple[TrainingJob, Trainin
     )
     job = observed.job.model_copy(update={"status": status})
     written = report(job, situation.first_record, books.uses, name=report_name(job.metadata.name, job.metadata.uid))
-    labels = {MANAGED_BY_LABEL: MANAGED_BY, JOB_NAME_LABEL: job.metadata.name, JOB_UID_LABEL: job.metadata.uid}
-    return job, written.model_copy(update={"metadata": written.metadata.model_copy(update={"labels": labels})})
+    return job, written.model_copy(update={"metadata": written.metadata.model_copy(update={"labels": job_labels(job)})})
 
 
 def totals_of(situation: Situation, stand: Stand, result: ResultStatus | None) -> TotalsStatus:
@@ -184,7 +184,7 @@ def result_of_job(situation: Situation, stand: Stand) -> ResultStatus | None:
         quality=best.quality,
         met=_met(situation, stand),
         evidence=attempt.record.evidence,
-        output=output_uri(situation.observed.job, attempt.record),
+        output=f"{output_uri(situation.observed.job, attempt.record)}/{MODEL_DIRECTORY}",
         model_digest=model.digest if model else None,
         registered=_reference(situation, stand),
         license=situation.license_of(attempt.record.base_model),
@@ -218,7 +218,8 @@ def _registered(situation: Situation, job: TrainingJob) -> BaseModelObject | Non
     attempt = _attempt(situation, result.attempt)
     assert attempt.result is not None
     known = situation.base_model(attempt.record.base_model)
-    return registered_model(job, attempt.record, attempt.result, known)
+    made = registered_model(job, attempt.record, attempt.result, known)
+    return made.model_copy(update={"metadata": made.metadata.model_copy(update={"labels": job_labels(job)})})
 
 
 def _whole(moment: datetime) -> datetime:

@@ -63,5 +63,7 @@ def _entry(situation: Situation, record: DecisionRecord) -> LedgerEntry:
         opened=situation.observed.now.replace(microsecond=0),
         method=first.method,
         energy_watt_hours=first.estimate.energy_watt_hours.mid,
-        carbon_grams=first.estimate.carbon_grams.mid,
+        operational_grams=first.estimate.operational_grams.mid,
+        embodied_grams=first.estimate.embodied_grams.mid,
+        accelerators=first.accelerators_per_pod * first.pods,
     )

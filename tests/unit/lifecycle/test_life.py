@@ -1,6 +1,7 @@
 """A job's life, from the first sight to the closed account, played on the loop in memory."""
 
 import pytest
+
 from builders import make_job
 from loop import Loop
 
@@ -174,6 +175,18 @@ async def test_a_job_deleted_while_it_runs_is_settled_from_the_last_state_seen()
     assert report["spec"]["state"] == "Deleted"
     assert float(report["spec"]["totals"]["energyJoules"]) > 0
     assert loop.finished_jobs() == 1
+    assert loop.ledger.specs["research"].entries == []
+
+
+async def test_a_job_deleted_while_no_operator_ran_is_settled_with_what_was_expected_of_it() -> None:
+    loop, key = await started(probe_job())
+    loop.cluster.remove(*key)
+    loop.restart()
+    await loop.turn()
+    totals = loop.ledger.specs["research"].totals
+    assert [(item.reason, item.jobs) for item in totals.finished] == [("Deleted", 1)]
+    assert [item.grade for item in totals.energy] == ["Estimated"]
+    assert totals.operational_grams > 0
     assert loop.ledger.specs["research"].entries == []
 
 

@@ -1,0 +1,23 @@
+"""What a crash or an absence leaves in the ledgers: entries of jobs that say they are settled, or that are gone.
+
+A job deleted while no operator ran leaves nothing but its ledger entry; a kill between the last status write and the
+prune leaves a settled entry. Neither is announced by any event, so the books are gone through at the start and at
+every resync.
+"""
+
+from coppice.accounting.ledger import vanished_settlement
+from coppice.index import Index
+from coppice.ports import Ledger
+
+
+async def close_left_behind(ledger: Ledger, index: Index) -> None:
+    """Prune entries of accounted jobs, and settle those of jobs that are gone. The index must be complete."""
+    lives = {seen.uid: seen.settled for _, seen in index.jobs()}
+    departed = {job.metadata.uid for key in index.unfinished() for job in index.departed(key)}
+    for namespace, entries in dict(ledger.entries()).items():
+        for entry in entries:
+            if entry.uid in departed or lives.get(entry.uid) is False:
+                continue
+            if entry.uid not in lives and not entry.settled:
+                await ledger.settle(namespace, vanished_settlement(entry))
+            await ledger.prune(namespace, entry.uid)
