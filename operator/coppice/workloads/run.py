@@ -6,7 +6,6 @@ of the pod contract, so the same text works in the built-in trainer and in a use
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import PurePosixPath
 
 from coppice.api.basemodel import BaseModelSpec
 from coppice.api.computeprofile import ComputeProfile
@@ -145,8 +144,9 @@ def _dataset(dataset: Dataset) -> RunDataset:
 
 
 def _data_name(part: str, uri: str) -> str:
-    """A plain name by part, so that two sources that end alike do not meet."""
-    return part + "".join(PurePosixPath(uri).suffixes[-2:])[-32:]
+    """A plain name by part, so that two sources that end alike never meet; suffixes tell their form."""
+    suffixes = uri.rsplit("/", 1)[-1].split(".")[1:][-2:]
+    return ".".join([part, *suffixes])[:64]
 
 
 def _objective(objective: Objective) -> RunObjective:

@@ -38,6 +38,19 @@ def test_training_and_evaluation_data_never_share_a_name() -> None:
     assert dataset.train.name != dataset.evaluation.name
 
 
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("pvc://a/b/r8.parquet", "train.parquet"),
+        ("pvc://a/b/r8.csv.gz", "train.csv.gz"),
+        ("pvc://a/b.c/r8", "train"),
+        ("pvc://a/.hidden", "train.hidden"),
+    ],
+)
+def test_data_keep_the_suffix_that_tells_their_form(uri: str, name: str) -> None:
+    assert run_of(make_attempt().of(job=make_job().dataset(uri=uri))).dataset.train.name == name
+
+
 def test_data_keep_their_digests_and_sizes() -> None:
     job = make_job().dataset(digest=digest("a"), sizeBytes=5, evaluationDigest=digest("b"), evaluationSizeBytes=6)
     dataset = run_of(make_attempt().of(job=job)).dataset
