@@ -63,7 +63,7 @@ def helm_arguments(operator: str, trainer: str) -> tuple[str, ...]:
         RELEASE,
         str(CHART),
         *where,
-        *(item for value in values for item in ("--set", value)),
+        *(item for value in values for item in ("--set-string", value)),
     )
 
 

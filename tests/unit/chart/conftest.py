@@ -36,6 +36,8 @@ EVERYTHING = (
 class Chart:
     """The chart under a Helm program; renderings are kept, as most tests look at the same two."""
 
+    EVERYTHING = EVERYTHING
+
     def __init__(self, program: str, home: Path) -> None:
         self._program = program
         self._environment = {**os.environ, "HELM_CACHE_HOME": str(home), "HELM_CONFIG_HOME": str(home)}

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import fields
+from datetime import timedelta
 from typing import Any
+
+from coppice.app.options import parse, parser
 
 Manifest = dict[str, Any]
 ALLOWED_VOLUMES = {"configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim", "projected"}
@@ -68,6 +73,44 @@ def test_no_environment_variable_comes_from_a_secret(everything: list[Manifest])
         for entry in each.get("env", [])
     ]
     assert all(set(source) <= {"fieldRef"} for source in sources)
+
+
+def test_the_operator_understands_its_command_line_and_needs_no_more(chart: Any) -> None:
+    options = parse(arguments(chart, *chart.EVERYTHING))
+    assert options.namespace == "coppice-system"
+    assert options.trainer_image == "localhost/coppice-trainer:0.1.0"
+    assert (options.zone, options.pue) == ("SE", "1.56")
+    assert options.report_retention is None
+    assert parse(arguments(chart, "reports.retentionDays=90")).report_retention == timedelta(days=90)
+
+
+def test_what_the_chart_passes_by_default_is_what_the_operator_assumes(chart: Any) -> None:
+    alone = parse(["--namespace=x", "--trainer-image=y"], {})
+    passed = parse(arguments(chart))
+    own = {"namespace", "identity", "trainer_image", "default_policy", "intensity_overrides"}
+    differing = {each.name for each in fields(alone) if getattr(alone, each.name) != getattr(passed, each.name)}
+    assert differing == own
+
+
+def test_every_flag_can_be_set_through_the_chart(chart: Any) -> None:
+    passed = {argument.split("=")[0] for argument in operator_container(chart, *chart.EVERYTHING)["args"]}
+    known = {name for action in parser({})._actions for name in action.option_strings if name.startswith("--")}
+    assert known - passed == {"--help", "--kubeconfig", "--leader-election", "--no-leader-election"}
+
+
+def test_the_files_on_the_command_line_are_in_the_mounted_map(chart: Any) -> None:
+    container = operator_container(chart)
+    mounted = next(each["mountPath"] for each in container["volumeMounts"] if each["name"] == "settings")
+    named = {argument.split("=")[1] for argument in container["args"] if argument.split("=")[1].startswith("/")}
+    assert named <= {f"{mounted}/{key}" for key in chart.one("ConfigMap")["data"]}
+
+
+def arguments(chart: Any, *settings: str) -> list[str]:
+    """The operator's arguments as the kubelet passes them on."""
+    container = operator_container(chart, *settings)
+    values = {"POD_NAME": "coppice-0", "POD_NAMESPACE": "coppice-system"}
+    assert {each["name"] for each in container["env"]} == set(values)
+    return [re.sub(r"\$\((\w+)\)", lambda found: values[found[1]], argument) for argument in container["args"]]
 
 
 def operator_container(chart: Any, *settings: str) -> dict[str, Any]:

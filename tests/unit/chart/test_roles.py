@@ -86,6 +86,12 @@ def test_the_operator_has_rights_on_no_other_kind(operator_rights: dict[tuple[st
     }
 
 
+def test_reports_are_deleted_by_the_operator_only_where_a_retention_is_set(chart: Any) -> None:
+    role = chart.one("ClusterRole", "reports.retentionDays=90", name="coppice-operator")
+    kept = [rule["verbs"] for rule in role["rules"] if rule["resources"] == ["trainingreports"]]
+    assert kept == [["get", "list", "watch", "create", "delete"]]
+
+
 def test_ledgers_and_the_lease_are_out_of_reach_outside_the_operators_namespace(everything: list[Manifest]) -> None:
     wide = {resource for _, resource, _ in rules(everything, "coppice-operator", "ClusterRole")}
     assert wide & {"trainingledgers", "leases"} == set()
