@@ -54,13 +54,16 @@ def claim(name: str) -> dict[str, object]:
     }
 
 
-def restricted_pod(name: str, *arguments: str, requests: dict[str, str] | None = None) -> dict[str, object]:
+def restricted_pod(
+    name: str, *arguments: str, limits: dict[str, str] | None = None, environment: dict[str, str] | None = None
+) -> dict[str, object]:
     """A Pod that Pod Security `restricted` admits: kubectl, with the claim of the same name at /data."""
     container = {
         "name": "main",
         "image": IMAGE,
         "args": list(arguments),
-        "resources": {"limits": requests or {}},
+        "env": [{"name": key, "value": value} for key, value in (environment or {}).items()],
+        "resources": {"limits": limits or {}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -92,7 +95,9 @@ def apply(cluster: Cluster, *documents: dict[str, object]) -> None:
 
 def wait_succeeded(cluster: Cluster, name: str) -> None:
     condition = "--for=jsonpath={.status.phase}=Succeeded"
-    cluster.kubectl("wait", "-n", NAMESPACE, condition, f"pod/{name}", "--timeout=90s")
+    cluster.kubectl("wait", "-n", NAMESPACE, condition, f"pod/{name}", "--timeout=90s", check=False)
+    phase = cluster.kubectl("get", "-n", NAMESPACE, f"pod/{name}", "-o", "jsonpath={.status.phase}")
+    assert phase == "Succeeded", cluster.kubectl("logs", "-n", NAMESPACE, name, check=False)
 
 
 def test_a_restricted_pod_reaches_the_api_server_and_writes_to_its_claim(fresh: Cluster) -> None:
@@ -104,9 +109,8 @@ def test_a_restricted_pod_reaches_the_api_server_and_writes_to_its_claim(fresh: 
 
 
 def test_pods_find_services_by_name(fresh: Cluster) -> None:
-    server = "--server=https://kubernetes.default.svc.cluster.local"
-    authority = "--certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
-    apply(fresh, claim("name"), restricted_pod("name", server, authority, "get", "--raw=/version"))
+    by_name = {"KUBERNETES_SERVICE_HOST": "kubernetes.default.svc.cluster.local"}
+    apply(fresh, claim("name"), restricted_pod("name", "get", "--raw=/version", environment=by_name))
     wait_succeeded(fresh, "name")
     assert "gitVersion" in fresh.kubectl("logs", "-n", NAMESPACE, "name")
 
@@ -124,7 +128,7 @@ def test_an_advertised_accelerator_is_given_to_a_pod(fresh: Cluster) -> None:
     node = Layout.require(state_directory(NAME)).node
     patch = '[{"op": "add", "path": "/status/capacity/nvidia.com~1gpu", "value": "2"}]'
     fresh.kubectl("patch", "node", node, "--subresource=status", "--type=json", f"--patch={patch}")
-    pod = restricted_pod("gpu", "version", "--client", "--cache-dir=/data", requests={"nvidia.com/gpu": "1"})
+    pod = restricted_pod("gpu", "version", "--client", "--cache-dir=/data", limits={"nvidia.com/gpu": "1"})
     apply(fresh, claim("gpu"), pod)
     wait_succeeded(fresh, "gpu")
 
