@@ -212,15 +212,15 @@ ATTEMPTS: dict[str, AttemptBuilder] = {
         method=Method.FULL_FINE_TUNE,
         base=make_model("minilm").namespaced("research").source("pvc://models/minilm/"),
         profile=make_profile("h100").accelerator().set("spec.nodeSelector", {"gpu": "h100"}),
-        accelerators=2,
-        pods=2,
+        accelerators=4,
         number=3,
         rules=SourceRules(("models.example.org",), ("10.1.0.0/16",), "corporate-ca"),
     ),
-    "own-container": make_attempt().of(
+    "own-container-in-two-pods": make_attempt().of(
         job=make_job().mode("Never").container(**OWN_CONTAINER).set("spec.output.claimName", "models"),
         method=Method.FROM_SCRATCH,
         base=None,
+        pods=2,
         evidence=Evidence.SELF_REPORTED,
     ),
     "own-template": make_attempt().of(

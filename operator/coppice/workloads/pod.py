@@ -1,4 +1,7 @@
-"""The pod of an attempt: the fetch step, then the trainer (ours, or a user's own container in its place)."""
+"""The pod of an attempt: the fetch step, then the trainer (ours, or a user's own container in its place).
+
+The built-in trainer runs in one pod; several pods are a user's own container that asked for them.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +19,8 @@ from coppice.workloads.restricted import CONTAINER_SECURITY, POD_SECURITY, SEALE
 
 PROGRAM = ["python", "-m", "coppice.trainer"]
 GRACE_SECONDS = 120
-"""Between SIGTERM and SIGKILL: time to write a checkpoint of a few gigabytes to a network volume (an assumption)."""
+"""Between SIGTERM and SIGKILL. The built-in trainer checkpoints within 25 s; a user's container may write gigabytes to
+a network volume (an assumption)."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,12 @@ def _fetch(shape: Shape) -> dict[str, Any]:
 
 
 def _built_in(shape: Shape) -> dict[str, Any]:
-    command = [*PROGRAM, "run"] if shape.attempt.pods == 1 else ["torchrun", "-m", "coppice.trainer", "run"]
     return {
         "name": TRAINER_CONTAINER,
         "image": shape.images.trainer,
         "imagePullPolicy": shape.images.pull_policy,
-        "command": command,
-        "env": [*identity(), *caches(), threads(TRAINER_CONTAINER), *gang_variables(shape)],
+        "command": [*PROGRAM, "run"],
+        "env": [*identity(), *caches(), threads(TRAINER_CONTAINER)],
         **_common(shape),
         "securityContext": dict(SEALED_SECURITY),
     }

@@ -19,8 +19,8 @@ ALLOCATABLE = Decimal("0.8")
 MOST_CORES_WITHOUT_ACCELERATOR = Decimal(4)
 """More cores speed up small batches little and wait longer for a node (an assumption)."""
 LEAST_MEMORY_BYTES = 2 * GIB
-RUNTIME_MEMORY_BYTES = GIB
-"""Python, torch and the data loader, before the first weight is read (an assumption)."""
+BESIDE_MODEL_BYTES = GIB
+"""Data, tokenizer and the supervising process, which an estimate of a model's memory leaves out (an assumption)."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,13 @@ def requests(
 
 def _cores(profile: ComputeProfileSpec, accelerators: int) -> Decimal:
     share = _share(profile, accelerators)
-    cores = (profile.host.cores * ALLOCATABLE * share).to_integral_value(ROUND_FLOOR)
-    most = cores if accelerators else min(cores, MOST_CORES_WITHOUT_ACCELERATOR)
-    return max(most, Decimal(1))
+    cores = max((profile.host.cores * ALLOCATABLE * share).to_integral_value(ROUND_FLOOR), Decimal(1))
+    return cores if accelerators else min(cores, MOST_CORES_WITHOUT_ACCELERATOR)
 
 
 def _memory_bytes(profile: ComputeProfileSpec, accelerators: int, needed_bytes: int | None) -> int:
     allocatable = int(parse_quantity(profile.host.memory) * ALLOCATABLE * _share(profile, accelerators))
-    wanted = allocatable if accelerators else max((needed_bytes or 0) + RUNTIME_MEMORY_BYTES, LEAST_MEMORY_BYTES)
+    wanted = allocatable if accelerators else max((needed_bytes or 0) + BESIDE_MODEL_BYTES, LEAST_MEMORY_BYTES)
     return max(min(wanted, allocatable) // MIB, 1) * MIB
 
 
