@@ -36,7 +36,7 @@ NODE = (
     Package("iproute2", "ip"),
     Package("slirp4netns", "slirp4netns"),
 )
-IMAGES = (Package("buildah", "buildah"),)
+IMAGES = (Package("buildah", "buildah"), Package("skopeo", "skopeo"))
 BASE_IMAGE = (Package("mmdebstrap", "mmdebstrap"),)
 CNI_DIRECTORIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 

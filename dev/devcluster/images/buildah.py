@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 BASE = "localhost/coppice-dev-base"
 BASE_PACKAGES = "python3,python3-venv,ca-certificates"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-# The least effort of zstd halves the gigabytes of the trainer at the speed of the disk.
-COMPRESSION = ("--compression-format=zstd", "--compression-level=1")
 REGISTRY = "https://registry-1.docker.io/v2/"
 
 
@@ -41,17 +39,35 @@ def layout() -> Path:
     return cache_directory() / "layout"
 
 
-def command(*arguments: str) -> tuple[str, ...]:
-    """A buildah command inside a mount namespace where its fixed paths are private."""
+def private(*arguments: str) -> tuple[str, ...]:
+    """A command inside a mount namespace where the fixed paths of buildah and skopeo are ours."""
     kept = storage()
     # The blob cache of containers/image has a fixed place, which is hidden behind a directory of ours.
     script = f'mount --bind "{kept}/var" /var/lib/containers && exec "$@"'
-    program = (require("buildah"), f"--root={kept}/root", f"--runroot={kept}/run", "--storage-driver=overlay")
-    return ("unshare", "--mount", "--", "sh", "-c", script, "sh", *program, *arguments)
+    return ("unshare", "--mount", "--", "sh", "-c", script, "sh", *arguments)
+
+
+def command(*arguments: str) -> tuple[str, ...]:
+    """A buildah command on our storage."""
+    kept = storage()
+    options = (f"--root={kept}/root", f"--runroot={kept}/run", "--storage-driver=overlay")
+    return private(require("buildah"), *options, *arguments)
+
+
+def copy_command(reference: str) -> tuple[str, ...]:
+    """Copy an image to the layout, layers as they are.
+
+    Not `buildah push`: it compresses for a layout, and then takes minutes to find that it had a layer already.
+    Uncompressed, a layer's digest is that of its content and a layer that the layout holds is passed over.
+    """
+    kept = storage()
+    source = f"containers-storage:[overlay@{kept}/root+{kept}/run]{reference}"
+    options = ("copy", "--quiet", "--insecure-policy", "--dest-oci-accept-uncompressed-layers")
+    return private(require("skopeo"), *options, source, f"oci:{layout()}:{reference}")
 
 
 def build(image: Image, reference: str, progress: Progress) -> None:
-    """Build `image` and push it to the layout; buildah remembers which layers it has already compressed."""
+    """Build `image` and write to the layout what the layout lacks."""
     ensure(IMAGES, progress)
     base = {} if "BASE" in image.build_arguments else _base(progress)
     options = build_options(reference, image.dockerfile, image.target, {**base, **image.build_arguments})
@@ -61,7 +77,7 @@ def build(image: Image, reference: str, progress: Progress) -> None:
         _run("build", "--layers", "--network=host", "--isolation=chroot", *trust, *options, str(image.context))
     with progress.step(f"Write the layers of {reference}"):
         layout().mkdir(parents=True, exist_ok=True)
-        _run("push", "--quiet", *COMPRESSION, "--format=oci", reference, f"oci:{layout()}:{reference}")
+        _check(copy_command(reference))
     _forget_older(reference)
 
 
