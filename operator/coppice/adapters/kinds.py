@@ -51,6 +51,7 @@ KINDS: dict[str, Place] = {
     "Pod": Place("", "v1", "pods", selector=CHILD_SELECTOR),
     "Service": Place("", "v1", "services"),
     "Namespace": Place("", "v1", "namespaces", namespaced=False),
+    "ConfigMap": Place("", "v1", "configmaps"),
     "PersistentVolumeClaim": Place("", "v1", "persistentvolumeclaims"),
     "Lease": Place("coordination.k8s.io", "v1", "leases"),
     "Event": Place("events.k8s.io", "v1", "events"),

@@ -71,6 +71,7 @@ def plan(
     policy: Annotated[
         Path | None, typer.Option(help="Spec of the default TrainingPolicy, for namespaces that none selects.")
     ] = None,
+    operator_namespace: Annotated[str, typer.Option(help="Where Coppice is installed.")] = "coppice-system",
     kubeconfig: Kubeconfig = None,
 ) -> None:
     """Print the decision the operator would make for a job. Nothing is written.
@@ -79,7 +80,10 @@ def plan(
     """
     wanted = jobs(file, namespace)
     given = _installation(zone, pue, policy)
-    world = from_directories(catalogue, given or Installation()) if catalogue else _ask(from_cluster(kubeconfig, given))
+    if catalogue:
+        world = from_directories(catalogue, given or Installation())
+    else:
+        world = _ask(from_cluster(kubeconfig, operator_namespace, given))
     for missing in world.missing:
         Console(stderr=True).print(f"[yellow]not read:[/] {missing}")
     for job in wanted:

@@ -1,7 +1,7 @@
 """The world a plan is made in: base models, profiles, policies and reports, from the cluster or from directories."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -25,6 +25,7 @@ from coppice.planning.world import World
 from coppice.ports import ClusterError
 
 NO_RULES = TrainingPolicySpec()
+SETTINGS = "coppice-settings"
 NOT_NEEDED = {"TrainingJob", "Job", "Pod"}
 
 
@@ -35,6 +36,7 @@ class Installation:
     zone: str = ""
     pue: Decimal = Decimal("1.56")
     default_policy: TrainingPolicySpec = NO_RULES
+    intensity: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Catalogue:
     def world(self, job: TrainingJob) -> World:
         """The world as the job's namespace sees it."""
         now = datetime.now(UTC)
-        intensity = StaticIntensity()
+        intensity = StaticIntensity(self.installation.intensity)
         return World(
             catalogue=self.index.catalogue,
             profiles=self.index.profiles,
@@ -79,8 +81,11 @@ def from_directories(paths: Sequence[Path], installation: Installation) -> Catal
     return Catalogue(index=index, installation=installation)
 
 
-async def from_cluster(kubeconfig: str | None, installation: Installation | None) -> Catalogue:
-    """The world as the cluster holds it now; kinds that the user may not list are left out and named."""
+async def from_cluster(kubeconfig: str | None, operator_namespace: str, given: Installation | None) -> Catalogue:
+    """The world as the cluster holds it now; kinds that the user may not list are left out and named.
+
+    The installation's zone, PUE and default policy are read from its settings, unless they are `given`.
+    """
     connection = await connect(kubeconfig)
     try:
         cluster = ApiCluster(connection, SystemClock(), "coppice-cli")
@@ -94,23 +99,23 @@ async def from_cluster(kubeconfig: str | None, installation: Installation | None
                 missing.append(f"{kind}: {error}")
                 continue
             index.put_list(kind, bodies, int(list_version))
-        return Catalogue(index, installation or await _installed(cluster), tuple(missing))
+        installation = given
+        if installation is None:
+            settings = await cluster.get("ConfigMap", operator_namespace, SETTINGS)
+            installation = _installed(settings["data"]) if settings else Installation()
+            missing += (
+                [] if settings else [f"ConfigMap {operator_namespace}/{SETTINGS}: the chart's defaults are assumed"]
+            )
+        return Catalogue(index, installation, tuple(missing))
     finally:
         await connection.close()
 
 
-async def _installed(cluster: ApiCluster) -> Installation:
-    """The installation's own settings, where the user may read them, else the chart's defaults."""
-    try:
-        found, _ = await cluster.list("ConfigMap")
-    except ClusterError:
-        return Installation()
-    settings = next((body["data"] for body in found if "policy.yaml" in body.get("data", {})), None)
-    if settings is None:
-        return Installation()
+def _installed(settings: Mapping[str, str]) -> Installation:
     values = yaml.safe_load(settings.get("accounting.yaml", "")) or {}
     policy = TrainingPolicySpec.model_validate(yaml.safe_load(settings["policy.yaml"]) or {})
-    return Installation(values.get("zone", ""), Decimal(str(values.get("pue", "1.56"))), policy)
+    zones = yaml.safe_load(settings.get("intensity.yaml", "")) or {}
+    return Installation(str(values.get("zone") or ""), Decimal(str(values.get("pue", "1.56"))), policy, zones)
 
 
 def _stored(body: dict[str, Any], number: int) -> dict[str, Any]:
