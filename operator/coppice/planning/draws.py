@@ -1,42 +1,39 @@
-"""Draws without dice: a fixed low-discrepancy sequence, so that equal inputs give equal percentiles.
+"""Draws without dice: a fixed lattice of points, so that equal inputs give equal percentiles.
 
-Roberts' R sequence: point n has coordinates frac(1/2 + n g^-i), where g is the root of x^(d+1) = x + 1. It fills the
-unit cube evenly in any number of dimensions, and a normal quantile turns coordinates into normal deviates.
+A Korobov lattice: point n has coordinates frac(n a^i / N). Every coordinate takes each of its N - 1 values once, so
+the normal deviates of each axis are exactly balanced; the multiplier was chosen by the smallest correlation between
+any two of sixteen axes (0.12).
 """
 
 from collections.abc import Sequence
 from functools import cache
 from statistics import NormalDist
 
-DRAWS = 512
+POINTS = 257
+"""A prime; percentiles move by a few percent with more points, and each decision pays for them."""
+MULTIPLIER = 161
+MAX_DIMENSIONS = 32
 
 
 @cache
 def normal_draws(dimensions: int) -> tuple[tuple[float, ...], ...]:
-    """DRAWS points of independent standard normal deviates."""
-    growth = _root(dimensions)
-    steps = [growth ** -(axis + 1) for axis in range(dimensions)]
+    """POINTS - 1 points of standard normal deviates. Raises ValueError above MAX_DIMENSIONS."""
+    if dimensions > MAX_DIMENSIONS:
+        raise ValueError(f"{dimensions} dimensions are more than the lattice was made for")
     quantile = NormalDist().inv_cdf
-    return tuple(
-        tuple(quantile(min(max((0.5 + number * step) % 1.0, 1e-9), 1 - 1e-9)) for step in steps)
-        for number in range(1, DRAWS + 1)
-    )
+    deviates = [0.0, *(quantile(number / POINTS) for number in range(1, POINTS))]
+    steps = [pow(MULTIPLIER, axis, POINTS) for axis in range(dimensions)]
+    return tuple(tuple(deviates[number * step % POINTS] for step in steps) for number in range(1, POINTS))
 
 
-def weighted_percentile(values: Sequence[tuple[float, float]], share: float) -> float:
-    """The value below which that share of the weight lies; values are (value, weight) pairs in any order."""
+def weighted_percentiles(values: Sequence[tuple[float, float]], shares: Sequence[float]) -> list[float]:
+    """The values below which those shares (ascending) of the weight lie; values are (value, weight) pairs."""
     ordered = sorted(values)
-    wanted = share * sum(weight for _, weight in ordered)
+    whole = sum(weight for _, weight in ordered)
+    found: list[float] = []
     passed = 0.0
     for value, weight in ordered:
         passed += weight
-        if passed >= wanted:
-            return value
-    return ordered[-1][0]
-
-
-def _root(dimensions: int) -> float:
-    growth = 1.5
-    for _ in range(64):
-        growth = (1 + growth) ** (1 / (dimensions + 1))
-    return growth
+        while len(found) < len(shares) and passed >= shares[len(found)] * whole:
+            found.append(value)
+    return found + [ordered[-1][0]] * (len(shares) - len(found))

@@ -1,0 +1,136 @@
+"""Chances: what raises and lowers a prior, and how reports move it."""
+
+import pytest
+
+from builders import JobBuilder, ModelBuilder, ReportBuilder, make_job, make_model, make_report
+from coppice.api.decision import ChanceRecord
+from coppice.planning.board import set_up
+from coppice.planning.counterfactual import scratch_candidate
+from coppice.planning.survey import survey
+from worlds import Case
+
+JOB, MODEL = make_job().scratch(), make_model()
+NAME = "all-minilm-l6-v2"
+
+
+def chances(job: JobBuilder = JOB, model: ModelBuilder = MODEL, *reports: ReportBuilder) -> dict[str, ChanceRecord]:
+    ask = Case(job, [model], reports=reports).request
+    board = set_up(ask, survey(ask), scratch_candidate(ask))
+    found = {placed.candidate.method.value: placed.chance.record() for placed in board.substitutes.values()}
+    return found | {"FromScratch": board.placed("training from scratch").chance.record()}
+
+
+def probe(job: JobBuilder = JOB, model: ModelBuilder = MODEL, *reports: ReportBuilder) -> float:
+    return float(chances(job, model, *reports)["LinearProbe"].value)
+
+
+HEADED = MODEL.head("text-classification", *"abcdefgh")
+
+
+@pytest.mark.parametrize(
+    ("likelier", "less_likely"),
+    [
+        (probe(model=MODEL.architecture(parameters=10**8)), probe()),
+        (probe(model=MODEL.domains("text/news")), probe()),
+        (probe(model=MODEL.domains("text")), probe(model=MODEL.domains("code"))),
+        (probe(), probe(JOB.languages("en", "fr"))),
+        (probe(), probe(model=MODEL.languages())),
+        (probe(), probe(JOB.target("0.99"))),
+        (probe(JOB.target("0.5")), probe()),
+        (probe(), probe(JOB.dataset(examples=400))),
+    ],
+    ids=["size", "domain", "wrong domain", "languages", "language unknown", "harder", "easier", "less data"],
+)
+def test_a_prior_rises_and_falls_with(likelier: float, less_likely: float) -> None:
+    assert likelier > less_likely
+
+
+def test_an_unknown_domain_is_no_evidence() -> None:
+    assert probe(JOB.domains("text/astrology")) == probe(JOB.domains())
+
+
+def test_methods_that_train_more_are_likelier() -> None:
+    found = chances()
+    values = [found[name].value for name in ("LinearProbe", "LoRA", "FullFineTune")]
+    assert values == sorted(values)
+
+
+def test_a_recorded_evaluation_on_this_very_data_decides_about_the_model_as_it_is() -> None:
+    on_it = HEADED.evaluation("text-classification", "0.97", dataset="pvc://corpora/r8/train.parquet")
+    elsewhere = HEADED.evaluation("text-classification", "0.97", dataset="sst2")
+    short = HEADED.evaluation("text-classification", "0.90", dataset="pvc://corpora/r8/train.parquet")
+    as_is = [chances(JOB, model)["AsIs"].value for model in (on_it, elsewhere, HEADED, short)]
+    assert as_is[0] > as_is[1] == as_is[2] > as_is[3]
+
+
+def test_without_reports_it_says_prior_only() -> None:
+    found = chances()["LinearProbe"]
+    assert (found.observations, found.basis, found.value) == (0, "prior only", found.prior)
+
+
+def met(name: str, outcome: str = "Met", method: str = "LinearProbe", **fields: object) -> ReportBuilder:
+    report = make_report(name).of(JOB.named(name).build()).set("spec.jobUid", name)
+    return report.attempt(method, outcome, NAME if method != "FromScratch" else None, **fields)
+
+
+def test_reports_of_the_same_namespace_move_a_chance_and_are_counted() -> None:
+    found = chances(JOB, MODEL, *(met(f"r{n}") for n in range(4)))
+    assert found["LinearProbe"].value > found["LinearProbe"].prior
+    assert found["LinearProbe"].observations == 4
+    assert "4 of this namespace" in found["LinearProbe"].basis
+    assert found["LoRA"].observations == 0
+    assert probe(JOB, MODEL, met("r", "Missed")) < probe()
+
+
+def test_scratch_learns_too() -> None:
+    found = chances(JOB, MODEL, met("r", "Met", "FromScratch"))
+    assert found["FromScratch"].value > found["FromScratch"].prior
+
+
+def test_the_prior_is_worth_four_jobs() -> None:
+    prior = float(chances()["LinearProbe"].prior)
+    assert probe(JOB, MODEL, met("r")) == pytest.approx((4 * prior + 1) / 5, abs=1e-3)
+
+
+def test_one_job_is_one_observation_for_each_rung() -> None:
+    twice = met("r", "Missed").attempt("LinearProbe", "Met", NAME)
+    assert chances(JOB, MODEL, twice)["LinearProbe"].observations == 1
+
+
+def test_on_the_same_data_the_quality_is_held_against_this_target() -> None:
+    reached = met("r", "Met", quality="0.96")
+    assert probe(JOB.target("0.97"), MODEL, reached.set("spec.request.objective.target", "0.95")) < probe(
+        JOB.target("0.97")
+    )
+    assert probe(JOB.target("0.95"), MODEL, met("s", "Missed", quality="0.96")) > probe()
+
+
+def test_other_data_and_other_namespaces_count_less() -> None:
+    here = probe(JOB, MODEL, met("r"))
+    other_data = probe(JOB, MODEL, met("r").set("spec.request.dataset.uri", "pvc://corpora/r52/train.parquet"))
+    elsewhere = probe(JOB, MODEL, met("r").namespace("sales"))
+    assert here > other_data > elsewhere > probe()
+
+
+def test_other_namespaces_together_are_capped() -> None:
+    few, many = (
+        probe(JOB, MODEL, *(met(f"r{n}", "Missed").namespace("sales") for n in range(count))) for count in (8, 80)
+    )
+    assert few == many
+    assert few > probe(JOB, MODEL, *(met(f"r{n}", "Missed") for n in range(8)))
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        met("r", evidence="SelfReported"),
+        met("r", "OutOfMemory"),
+        met("r", "NoResult"),
+        met("r").set("spec.request.task", "token-classification"),
+        met("r").set("spec.request", None),
+        met("r").set("spec.jobUid", make_job().build().metadata.uid),
+    ],
+    ids=["self-reported", "out of memory", "no result", "other task", "no request", "this job itself"],
+)
+def test_what_teaches_nothing_is_not_counted(report: ReportBuilder) -> None:
+    assert chances(JOB, MODEL, report)["LinearProbe"].observations == 0

@@ -1,0 +1,166 @@
+"""The ladder: equal to trying every order of every subset, and never worse for better rungs."""
+
+from itertools import permutations
+from math import inf, prod
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coppice.planning.ladder import MAX_RUNGS, SHORTLIST, Ladder, Rules, Rung, best_ladder, steps
+from coppice.planning.together import after_misses, all_miss, suitability
+
+SCRATCH = Rung("scratch", 10.0, 0.5, "scratch", 1.0, (10.0,))
+
+
+def rung(name: str, cost: float, chance: float, group: str = "", suited: float = 1.0, high: float = 0.0) -> Rung:
+    return Rung(name, cost, chance, group or name, suited, (high or cost,))
+
+
+def brute_force(rungs: list[Rung], last: Rung | None, rules: Rules) -> tuple[int, float] | None:
+    """Steps of chance (up to the sufficient one) and cost of the best of all orders of all subsets."""
+    found = []
+    for size in range(len(rungs) + 1):
+        for order in permutations(rungs, size):
+            whole = [*order, last] if last else list(order)
+            if not whole or len(whole) > min(rules.train_rungs, MAX_RUNGS):
+                continue
+            if any(sum(one.highs[n] for one in whole) > left for n, left in enumerate(rules.remaining)):
+                continue
+            missed = [_missed(whole[:n]) for n in range(len(whole) + 1)]
+            cost = sum(one.cost * reached for one, reached in zip(whole, missed, strict=False))
+            if last and order and not (cost < last.cost and cost <= (1 - rules.minimum_saving) * last.cost):
+                continue
+            found.append((-steps(min(1 - missed[-1], rules.sufficient)), cost))
+    return min(found, default=None)
+
+
+def _missed(rungs: list[Rung]) -> float:
+    result = 1.0
+    for group in {one.group for one in rungs}:
+        members = [one for one in rungs if one.group == group]
+        suited = members[0].suited
+        result *= 1 - suited + suited * prod(1 - one.chance / suited for one in members)
+    return result
+
+
+def value(ladder: Ladder | None, rules: Rules) -> tuple[int, float] | None:
+    return None if ladder is None else (-steps(min(ladder.chance, rules.sufficient)), ladder.cost)
+
+
+CHANCE = st.floats(0.05, 0.95)
+COST = st.floats(0.1, 20)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[list[Rung], Rung | None, Rules]:
+    groups = draw(st.lists(st.lists(st.tuples(COST, CHANCE), min_size=1, max_size=2), max_size=3))
+    rungs = []
+    for number, members in enumerate(groups):
+        suited = draw(st.sampled_from([1.0, suitability(chance for _, chance in members)]))
+        rungs += [rung(f"{number}.{n}", *pair, f"g{number}", suited) for n, pair in enumerate(members)]
+    rungs = rungs[:5]
+    last = draw(st.none() | st.builds(lambda c, p: rung("scratch", c, p), COST, CHANCE))
+    rules = Rules(
+        remaining=(draw(st.sampled_from([inf, 15.0, 40.0])),),
+        train_rungs=draw(st.integers(1, 5)),
+        sufficient=draw(st.sampled_from([0.5, 0.95, 1.0])),
+        minimum_saving=draw(st.sampled_from([0.0, 0.3])),
+    )
+    return rungs, last, rules
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases())
+def test_it_is_the_best_of_all_orders_of_all_subsets(case: tuple[list[Rung], Rung | None, Rules]) -> None:
+    rungs, last, rules = case
+    expected, found = brute_force(rungs, last, rules), value(best_ladder(rungs, last, rules), rules)
+    assert (found is None) == (expected is None)
+    if found is not None:
+        assert found == pytest.approx(expected, rel=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(cases(), st.data())
+def test_a_cheaper_or_likelier_rung_never_makes_the_plan_worse(
+    case: tuple[list[Rung], Rung | None, Rules], data: st.DataObject
+) -> None:
+    rungs, last, rules = case
+    if not rungs:
+        return
+    number = data.draw(st.integers(0, len(rungs) - 1))
+    old = rungs[number]
+    chance = max(old.chance, min(data.draw(CHANCE), old.suited))
+    better = Rung(old.name, old.cost * data.draw(st.floats(0.1, 1)), chance, old.group, old.suited, old.highs)
+    before = value(best_ladder(rungs, last, rules), rules)
+    after = value(best_ladder([*rungs[:number], better, *rungs[number + 1 :]], last, rules), rules)
+    assert before is None or (after is not None and after[0] <= before[0])
+    if before is not None and after is not None and after[0] == before[0]:
+        assert after[1] <= before[1] * (1 + 1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(cases())
+def test_trying_base_models_first_never_breaks_a_limit_that_scratch_alone_keeps(
+    case: tuple[list[Rung], Rung | None, Rules],
+) -> None:
+    rungs, last, rules = case
+    ladder = best_ladder(rungs, last, rules)
+    if ladder is not None:
+        assert sum(one.highs[0] for one in ladder.rungs) <= rules.remaining[0]
+        assert last is None or ladder.rungs[-1] == last
+        assert last is None or ladder.cost <= last.cost
+
+
+def names(rungs: list[Rung], last: Rung | None = SCRATCH, **rules: object) -> list[str]:
+    ladder = best_ladder(rungs, last, Rules(remaining=(inf,), **rules))  # type: ignore[arg-type]
+    return [one.name for one in ladder.rungs] if ladder else []
+
+
+def test_independent_rungs_come_in_order_of_cost_by_chance() -> None:
+    assert names([rung("a", 2, 0.4), rung("b", 1, 0.4), rung("c", 0.6, 0.1)]) == ["b", "a", "c", "scratch"]
+
+
+def test_a_rung_that_costs_more_than_it_saves_is_dropped_once_the_chance_suffices() -> None:
+    dear = rung("dear", 9.0, 0.5)
+    assert names([rung("a", 1, 0.9), dear], sufficient=0.9) == ["a", "scratch"]
+
+
+def test_attempts_bound_the_rungs_with_the_last_one_included_and_evaluations_left_out() -> None:
+    several = [rung("a", 1, 0.3), rung("b", 1, 0.4), rung("c", 1, 0.5)]
+    assert names(several, train_rungs=2) == ["c", "scratch"]
+    as_is = Rung("as-is", 0.1, 0.2, "as-is", 1.0, (0.1,), trains=False)
+    assert names([*several, as_is], train_rungs=2) == ["as-is", "c", "scratch"]
+
+
+def test_no_ladder_is_longer_than_eight() -> None:
+    assert len(names([rung(f"r{n}", 0.1, 0.1) for n in range(10)], sufficient=1.0)) == MAX_RUNGS
+
+
+def test_a_second_rung_of_a_base_model_that_fails_with_it_is_worth_less() -> None:
+    apart = [rung("a1", 1, 0.5, "a"), rung("b1", 1, 0.5, "b")]
+    chance = {
+        suited: best_ladder([rung("a1", 1, 0.5, "a", suited), rung("a2", 1, 0.5, "a", suited)], None, Rules()).chance  # type: ignore[union-attr]
+        for suited in (1.0, 0.6)
+    }
+    assert chance[0.6] < chance[1.0] == best_ladder(apart, None, Rules()).chance  # type: ignore[union-attr]
+
+
+def test_of_many_rungs_the_most_promising_are_searched() -> None:
+    many = [rung(f"r{n:02}", 5.0, 0.05) for n in range(40)]
+    good = rung("good", 0.5, 0.6)
+    assert len(many) > SHORTLIST
+    assert names([*many, good], train_rungs=2) == ["good", "scratch"]
+
+
+def test_a_miss_marks_down_the_base_model_s_other_rungs_and_keeps_their_joint_chance() -> None:
+    before = {"probe": 0.6, "full": 0.7}
+    suited, after = after_misses(before, ["probe"])
+    assert 0 < after["full"] < before["full"]
+    joint = all_miss(suitability(before.values()), before.values())
+    assert (1 - after["full"]) * (1 - before["probe"]) == pytest.approx(joint)
+    assert suited < suitability(before.values())
+
+
+def test_without_misses_chances_stay() -> None:
+    assert after_misses({"probe": 0.6}, ["other"])[1] == {"probe": 0.6}
