@@ -5,7 +5,10 @@ Nothing else on the machine is written to, so that removing these two directorie
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +40,15 @@ def state_directory(name: str) -> Path:
             f"Set COPPICE_DEV_STATE to a path shorter than {LONGEST_STATE_PATH - len(name) - 1} bytes."
         )
     return directory
+
+
+@contextmanager
+def exclusive(lock: Path) -> Iterator[None]:
+    """Let one process at a time into the block: a second one waits, and then finds the first one's work done."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,16 @@ pin builds anew and an unchanged one costs a file check. Go's own caches (GOCACH
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from devcluster.errors import DevClusterError
-from devcluster.paths import REPOSITORY_ROOT, Toolbox, cache_directory
+from devcluster.paths import REPOSITORY_ROOT, Toolbox, cache_directory, exclusive
 from devcluster.progress import Progress
 
 MODULE = REPOSITORY_ROOT / "dev" / "controlplane"
@@ -101,7 +99,7 @@ def build(names: Sequence[str], progress: Progress) -> Toolbox:
     if shutil.which("go") is None:
         raise DevClusterError(NO_GO)
     toolbox.bin.mkdir(parents=True, exist_ok=True)
-    with _lock(toolbox.bin / ".lock"):
+    with exclusive(toolbox.bin / ".lock"):
         for name in names:
             if not is_built(name, toolbox.bin / name):
                 _build_one(name, toolbox.bin / name, flags, progress)
@@ -124,11 +122,3 @@ def _build_one(name: str, target: Path, flags: str, progress: Progress) -> None:
         if process.returncode != 0:
             raise DevClusterError(f"Building {name} failed:\n" + "\n".join(compiled[-15:]))
         unfinished.rename(target)
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Two test runs at once build once: the second waits here and then finds the programs."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

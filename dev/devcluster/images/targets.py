@@ -15,7 +15,7 @@ from pathlib import Path
 from devcluster.cluster import Cluster
 from devcluster.errors import DevClusterError
 from devcluster.images import buildah, containerd, docker
-from devcluster.paths import REPOSITORY_ROOT, state_directory
+from devcluster.paths import REPOSITORY_ROOT, cache_directory, exclusive, state_directory
 from devcluster.progress import Progress
 
 REGISTRY = "coppice.dev"
@@ -75,10 +75,17 @@ def provide_image(image: Image, cluster: Cluster, progress: Progress) -> str:
         )
     if cluster.provider == "kind":
         docker.provide(image, reference, cluster.name, progress)
-    elif containerd.holds(state_directory(cluster.name), reference):
-        progress.note(f"Image {reference} is unchanged")
     else:
-        buildah.build(image, reference, progress)
-        containerd.hand_over(state_directory(cluster.name), reference, progress)
+        with exclusive(cache_directory() / "images.lock"):
+            _provide_locally(image, reference, cluster, progress)
     cluster.remember_image(image.name, reference)
     return reference
+
+
+def _provide_locally(image: Image, reference: str, cluster: Cluster, progress: Progress) -> None:
+    state = state_directory(cluster.name)
+    if containerd.holds(state, reference):
+        progress.note(f"Image {reference} is unchanged")
+        return
+    buildah.build(image, reference, progress)
+    containerd.hand_over(state, reference, progress)
