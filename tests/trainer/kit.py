@@ -30,6 +30,7 @@ BERT = {
     "num_attention_heads": 2,
     "intermediate_size": 64,
     "max_position_embeddings": 64,
+    "initializer_range": 0.1,
 }
 VIT = {
     "model_type": "vit",
@@ -47,7 +48,7 @@ def text_rows(count: int, seed: int) -> dict[str, list[Any]]:
     """Sentences whose topic words give the label away."""
     dice = random.Random(seed)
     labels = [dice.choice(sorted(TOPICS)) for _ in range(count)]
-    texts = [" ".join(dice.choices(FILLER, k=4) + dice.choices(TOPICS[label], k=4)) for label in labels]
+    texts = [" ".join(dice.choices(FILLER, k=2) + dice.choices(TOPICS[label], k=6)) for label in labels]
     return {"text": texts, "label": labels}
 
 

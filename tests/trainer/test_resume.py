@@ -11,7 +11,7 @@ from coppice.api.run import EXIT_RESUME, Run
 from coppice.trainer.report import read_report
 from trainer.kit import command, environment, execute, run_of, text_rows, write_parquet, write_text_model
 
-EPOCHS, BATCH, LEARNT_FROM = 30, 8, 360
+EPOCHS, BATCH, LEARNT_FROM = 12, 8, 360
 STEPS = EPOCHS * LEARNT_FROM // BATCH
 
 

@@ -107,8 +107,16 @@ class Operator:
         ):
             runner = await serve(app, port)
             stack.push_async_callback(runner.cleanup)
+        self._take_signals()
+
+    def _take_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+
+    async def _take_signals_back(self, kopf_is_ready: asyncio.Event) -> None:
+        """Kopf takes the signals at its start and then waits 5 s for its own wait for the flag; the flag is faster."""
+        await kopf_is_ready.wait()
+        self._take_signals()
 
     async def run(self) -> None:
         """Wait for the Lease, work, and give it back."""
@@ -141,15 +149,17 @@ class Operator:
         The tasks are made before Kopf starts, because Kopf at its end cancels every task made after its start.
         """
         workers = asyncio.create_task(self._queue.run(), name="workers")
-        others = [asyncio.create_task(work, name=name) for name, work in self._chores()]
-        doors = asyncio.create_task(self._open_doors(), name="doors")
+        chores = [asyncio.create_task(work, name=name) for name, work in self._chores()]
+        ready = asyncio.Event()
+        signals = asyncio.create_task(self._take_signals_back(ready), name="signals")
+        doors = asyncio.create_task(self._open_doors(ready), name="doors")
         try:
-            done, _ = await asyncio.wait([workers, doors, *others], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([workers, doors, *chores], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             self._stop.set()
-            for task in others:
+            for task in (*chores, signals):
                 task.cancel()
             self._queue.stop()
             with suppress(TimeoutError):
@@ -177,7 +187,7 @@ class Operator:
                 log.warning("closing the books is put off: %s", error)
             await asyncio.sleep(self._options.resync_seconds)
 
-    async def _open_doors(self) -> None:
+    async def _open_doors(self, ready: asyncio.Event) -> None:
         places = {kind: PLACES[kind] for kind in KINDS}
         registry = kopf.OperatorRegistry()
         log_in(registry, self._credentials)
@@ -188,6 +198,7 @@ class Operator:
             clusterwide=True,
             standalone=True,
             stop_flag=self._stop,
+            ready_flag=ready,
         )
 
     async def _fill(self) -> None:

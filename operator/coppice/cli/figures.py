@@ -14,14 +14,26 @@ _UNITS = {
 
 def figure(value: float, unit: str) -> str:
     """A value with the unit that leaves one to three digits before the point: `1.3 kWh`."""
-    scales = _UNITS[unit]
-    factor, name = next((scale for scale in scales if abs(value) >= scale[0]), scales[-1])
-    return f"{value / factor:.3g} {name}"
+    factor, name = _scale(value, unit)
+    return f"{_digits(value / factor)} {name}"
 
 
 def interval(value: Interval, unit: str) -> str:
-    """The middle, with the 10th and 90th percentile in parentheses."""
-    return f"{figure(float(value.mid), unit)} ({figure(float(value.low), unit)} to {figure(float(value.high), unit)})"
+    """The middle, with the 10th and 90th percentile in parentheses, all in the middle's unit: `261 mg (152..447)`."""
+    factor, name = _scale(float(value.mid), unit)
+    low, mid, high = (_digits(float(part) / factor) for part in (value.low, value.mid, value.high))
+    return f"{mid} {name} ({low}..{high})"
+
+
+def _scale(value: float, unit: str) -> tuple[float, str]:
+    scales = _UNITS[unit]
+    return next((scale for scale in scales if abs(value) >= scale[0]), scales[-1])
+
+
+def _digits(value: float) -> str:
+    """Three significant digits, without an exponent."""
+    text = f"{value:.3g}"
+    return f"{value:.0f}" if "e" in text else text
 
 
 def percent(ratio: float) -> str:

@@ -38,16 +38,16 @@ def refusal_panel(job: TrainingJob, refusal: Refusal) -> RenderableType:
 
 def _ladder(record: DecisionRecord) -> Table:
     table = Table(title="Ladder: tried in this order until the objective is met", title_justify="left")
-    for name in ("rung", "method", "base model", "on", "chance", "energy", "carbon", "run time"):
-        table.add_column(name, overflow="fold")
+    for name in ("", "method", "base model", "on", "chance", "energy", "carbon", "run time"):
+        table.add_column(name, overflow="fold", no_wrap=name in {"", "method", "base model"})
     for number, rung in enumerate(record.ladder, start=1):
         table.add_row(str(number), *_row(rung))
     if record.counterfactual is not None:
         estimate = record.counterfactual.estimate
         table.add_section()
-        basis = f"counterfactual, {record.counterfactual.basis.lower()}"
+        basis = f"scratch, {record.counterfactual.basis.lower()}"
         energy, carbon = interval(estimate.energy_watt_hours, "Wh"), interval(estimate.carbon_grams, "g")
-        table.add_row("", basis, "-", "", "", energy, carbon, interval(estimate.run_seconds, "s"), style="dim")
+        table.add_row("vs", basis, "-", "", "", energy, carbon, interval(estimate.run_seconds, "s"), style="dim")
     return table
 
 

@@ -39,6 +39,7 @@ def settings_for(places: Collection[Place]) -> kopf.OperatorSettings:
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
     settings.networking.enforce_retry_after = True
+    settings.networking.error_backoffs = (0.5, 1, 1, 2, 2, 3, 3, 5, 5, 5, 10, 10)  # an API server restarts in seconds
     settings.networking.trust_env = False
     settings.queueing.worker_limit = 50  # both or neither: an idle worker holds its slot for idle_timeout
     settings.queueing.idle_timeout = 0.1

@@ -1,6 +1,6 @@
 """Watching the attempt that runs: what its pods do, whether it must stop, and when to look again."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from coppice.api.reasons import StateReason, SuspendReason
 from coppice.api.run import FETCH_CONTAINER, TRAINER_CONTAINER
@@ -17,6 +17,9 @@ FIRST_STATUS_DELAY = timedelta(seconds=1)
 SETTLING_SECONDS = 3.0
 """When to look again at an attempt that is ending: some of what it waits for is the absence of news."""
 
+PODLESS_PATIENCE = timedelta(seconds=10)
+"""How long a child may have had no pod at all before that is told: the batch engine makes one within a second."""
+
 PULL_PROBLEMS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 START_PROBLEMS = PULL_PROBLEMS | {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
@@ -27,7 +30,7 @@ def watch(situation: Situation, attempt: Attempt) -> Plan:
     status = situation.status(stand)
     young = _is_young(situation, attempt)
     recheck = _recheck(situation, attempt, young=young)
-    if status is None or young:
+    if status is None or young or _is_settling(attempt, situation.observed.now):
         return Plan(suspend=_suspension(situation, attempt), recheck_seconds=recheck)
     return Plan(
         suspend=_suspension(situation, attempt),
@@ -57,7 +60,7 @@ def stand_of(situation: Situation, attempt: Attempt) -> Stand:
             f"{name} waits in queue {child.queue}" if child.queue else f"{name} is about to go on",
             suspended=SuspendReason.QUEUED if child.queue else SuspendReason.NOT_SUSPENDED,
         )
-    return _pods_stand(attempt, name)
+    return _pods_stand(attempt, name, situation.observed.now)
 
 
 def _stopped_by_user(attempt: Attempt, name: str) -> Stand:
@@ -70,8 +73,11 @@ def _stopped_by_user(attempt: Attempt, name: str) -> Stand:
     )
 
 
-def _pods_stand(attempt: Attempt, name: str) -> Stand:
+def _pods_stand(attempt: Attempt, name: str, now: datetime) -> Stand:
     pods = attempt.live_pods
+    if _podless(attempt, now):
+        where = f"kubectl describe job {attempt.child.name}" if attempt.child else "its events"
+        return Stand(StateReason.POD_BLOCKED, f"{name} gets no pod; a quota or Pod Security may refuse it: see {where}")
     if any(_trainer_runs(pod) for pod in pods):
         return Stand(StateReason.RUNNING, f"{name} is running on {attempt.record.profile}", running=True)
     blocked = next((end for pod in pods for end in pod.containers if end.waiting_reason in START_PROBLEMS), None)
@@ -82,6 +88,8 @@ def _pods_stand(attempt: Attempt, name: str) -> Stand:
         return Stand(StateReason.UNSCHEDULABLE, f"{name}: no node can take its pod: {waiting.unschedulable}"[:1024])
     if any(_fetch_runs(pod) for pod in pods):
         return Stand(StateReason.STARTING, f"{name} is fetching its model and data")
+    if attempt.pods and not pods:
+        return Stand(StateReason.STARTING, f"{name}: its pod has ended and the next one is awaited")
     return Stand(StateReason.STARTING, f"{name} exists; its pod is starting")
 
 
@@ -123,10 +131,25 @@ def _is_young(situation: Situation, attempt: Attempt) -> bool:
     return age < FIRST_STATUS_DELAY and not child.active and not child.finished
 
 
+def _is_settling(attempt: Attempt, now: datetime) -> bool:
+    """Whether the pods have just ended: the child's end, or the next pod, is told within moments and says more."""
+    if not attempt.pods or attempt.live_pods or attempt.child is None or attempt.child.suspended:
+        return False
+    ends = [end for end in (attempt.child.finished_at, *(pod.ended_at for pod in attempt.pods)) if end is not None]
+    return now - max(ends, default=now) < timedelta(seconds=SETTLING_SECONDS)
+
+
+def _podless(attempt: Attempt, now: datetime) -> bool:
+    child = attempt.child
+    return child is not None and not attempt.pods and not child.active and now - child.created_at > PODLESS_PATIENCE
+
+
 def _recheck(situation: Situation, attempt: Attempt, *, young: bool) -> float | None:
     if young:
         return FIRST_STATUS_DELAY.total_seconds()
     child = attempt.child
     if child is None or child.finished or child.gone_at or situation.limit:
         return SETTLING_SECONDS
+    if not attempt.live_pods and not child.suspended:
+        return PODLESS_PATIENCE.total_seconds() + 1 if not attempt.pods else SETTLING_SECONDS
     return seconds_until_limit(situation.observed, situation.books) if attempt.live_pods else None
