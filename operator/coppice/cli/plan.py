@@ -37,8 +37,10 @@ def refusal_panel(job: TrainingJob, refusal: Refusal) -> RenderableType:
 
 
 def _ladder(record: DecisionRecord) -> Table:
-    table = Table(title="Ladder: tried in this order until the objective is met", title_justify="left")
-    for name in ("", "method", "base model", "on", "chance", "energy", "carbon", "run time"):
+    profiles = ", ".join(dict.fromkeys(rung.profile for rung in record.ladder))
+    title = f"Ladder: tried in this order, on {profiles}, until the objective is met"
+    table = Table(title=title, title_justify="left")
+    for name in ("", "method", "base model", "chance", "energy", "carbon", "run time"):
         table.add_column(name, overflow="fold", no_wrap=name in {"", "method", "base model"})
     for number, rung in enumerate(record.ladder, start=1):
         table.add_row(str(number), *_row(rung))
@@ -47,7 +49,7 @@ def _ladder(record: DecisionRecord) -> Table:
         table.add_section()
         basis = f"scratch, {record.counterfactual.basis.lower()}"
         energy, carbon = interval(estimate.energy_watt_hours, "Wh"), interval(estimate.carbon_grams, "g")
-        table.add_row("vs", basis, "-", "", "", energy, carbon, interval(estimate.run_seconds, "s"), style="dim")
+        table.add_row("vs", basis, "-", "", energy, carbon, interval(estimate.run_seconds, "s"), style="dim")
     return table
 
 
@@ -56,7 +58,6 @@ def _row(candidate: CandidateRecord) -> tuple[str, ...]:
     return (
         str(candidate.method),
         base_name(candidate.base_model),
-        candidate.profile,
         f"{percent(float(candidate.chance.value))} {_learned(candidate)}".strip(),
         interval(estimate.energy_watt_hours, "Wh"),
         interval(estimate.carbon_grams, "g"),
