@@ -141,7 +141,9 @@ def _is_settling(attempt: Attempt, now: datetime) -> bool:
 
 def _podless(attempt: Attempt, now: datetime) -> bool:
     child = attempt.child
-    return child is not None and not attempt.pods and not child.active and now - child.created_at > PODLESS_PATIENCE
+    if child is None or attempt.pods or child.active:
+        return False
+    return now - child.created_at > PODLESS_PATIENCE
 
 
 def _recheck(situation: Situation, attempt: Attempt, *, young: bool) -> float | None:
@@ -150,6 +152,9 @@ def _recheck(situation: Situation, attempt: Attempt, *, young: bool) -> float | 
     child = attempt.child
     if child is None or child.finished or child.gone_at or situation.limit:
         return SETTLING_SECONDS
-    if not attempt.live_pods and not child.suspended:
-        return PODLESS_PATIENCE.total_seconds() + 1 if not attempt.pods else SETTLING_SECONDS
+    now = situation.observed.now
+    if _is_settling(attempt, now):
+        return SETTLING_SECONDS
+    if not attempt.pods and not child.active and now - child.created_at <= PODLESS_PATIENCE:
+        return (child.created_at + PODLESS_PATIENCE - now).total_seconds() + 1
     return seconds_until_limit(situation.observed, situation.books) if attempt.live_pods else None

@@ -3,6 +3,7 @@
 import pytest
 
 from builders import make_job
+from fake_cluster import result_text
 from loop import Loop
 
 
@@ -87,6 +88,30 @@ async def test_an_unchanged_world_causes_no_write() -> None:
         loop.clock.advance(300)
         await loop.pass_over_all()
     assert len(loop.cluster.writes) == writes
+
+
+async def test_nothing_is_written_between_the_end_of_a_pod_and_the_end_of_its_child() -> None:
+    loop, key = await started(probe_job())
+    child = loop.cluster.jobs()[0]
+    pod = loop.cluster.start_pod(child)
+    await loop.turn()
+    writes = len(loop.cluster.writes)
+    loop.cluster.end_pod(pod, message=result_text(child, pod, "0.957"))
+    await loop.pass_over_all()
+    assert loop.cluster.writes[writes:] == []
+    loop.cluster.end_job(child, "Complete")
+    await loop.turn()
+    assert loop.state(key) == "ObjectiveMet"
+
+
+async def test_a_child_that_gets_no_pod_says_where_to_look() -> None:
+    loop, key = await started(probe_job())
+    assert loop.state(key) == "Starting"
+    loop.clock.advance(11)
+    await loop.turn()
+    assert loop.state(key) == "PodBlocked"
+    succeeded = next(item for item in loop.job(key).status.conditions if item.type == "Succeeded")
+    assert f"kubectl describe job {loop.cluster.jobs()[0]['metadata']['name']}" in succeeded.message
 
 
 async def test_a_finished_job_is_final_whatever_happens_to_its_children() -> None:
