@@ -34,6 +34,10 @@ lint: setup ## Check style, types and the layers between packages
 unit: setup ## Run the unit tests (seconds, no cluster)
 	$(BIN)/pytest tests/unit
 
+.PHONY: chart
+chart: setup ## Render the chart in every way and hold it to its rules (builds Helm once)
+	$(BIN)/pytest tests/chart
+
 .PHONY: trainer
 trainer: setup ## Run the trainer's tests (torch, tiny models, no cluster)
 	$(BIN)/pytest tests/trainer
@@ -47,7 +51,7 @@ e2e: setup ## Run the tests on a whole cluster, the demo among them
 	$(BIN)/pytest tests/e2e --timeout 3000
 
 .PHONY: test
-test: lint unit trainer api-server e2e ## Run every check and test, cheapest first
+test: lint unit chart trainer api-server e2e ## Run every check and test, cheapest first
 
 .PHONY: cluster-up
 cluster-up: setup ## Bring up a whole cluster: kind with Docker, else a real node of its own as root on Linux

@@ -10,7 +10,7 @@ from coppice.api.vocabulary import OnMiss
 from coppice.lifecycle.finish import best_attempt, finish
 from coppice.lifecycle.observed import Plan
 from coppice.lifecycle.situation import Situation, transition_events
-from coppice.lifecycle.start import start
+from coppice.lifecycle.start import start, startable
 from coppice.lifecycle.status import Stand, decision_status
 from coppice.planning.decision import Refusal, Tried, decide
 from coppice.workloads.security import job_refusals
@@ -82,9 +82,10 @@ def _refused_as_written(situation: Situation) -> tuple[StateReason, str] | None:
 
 
 def _frozen(situation: Situation) -> DecisionRecord | None:
-    """The decision of a job that waits to start; it is not made again."""
+    """The decision of a job that waits to start; it is not made again unless what it was to run on is gone."""
     text = situation.observed.status.decision_record
-    return decode_record(text) if text else None
+    record = decode_record(text) if text else None
+    return record if record and startable(situation, record) else None
 
 
 def _decided(situation: Situation) -> DecisionRecord | Refusal:

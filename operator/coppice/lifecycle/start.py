@@ -39,6 +39,14 @@ def start(situation: Situation, record: DecisionRecord) -> Plan:
     )
 
 
+def startable(situation: Situation, record: DecisionRecord) -> bool:
+    """Whether the profile and the base model of the first rung are still registered."""
+    first = record.ladder[0]
+    profiles = {item.metadata.name for item in situation.observed.world.profiles}
+    model_is_there = first.base_model is None or situation.base_model(first.base_model) is not None
+    return first.profile in profiles and model_is_there
+
+
 def evidence_of(spec: TrainingJobSpec, method: Method) -> Evidence:
     """Who measures the quality of a rung: our evaluation step, or the container that the user brought."""
     trainer = spec.trainer
