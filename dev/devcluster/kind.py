@@ -1,6 +1,7 @@
 """A cluster in Docker containers, through kind: thin, as kind does the work.
 
-Its commands and manifests are pure and unit-tested. Prometheus runs inside the cluster here, because Pods' addresses
+Its commands and manifests are pure and unit-tested; it has not been run whole where this project was made, as no Docker
+engine was at hand. Prometheus runs inside the cluster here, because Pods' addresses
 cannot be reached from the host on every platform; its port is mapped to loopback.
 """
 

@@ -94,7 +94,9 @@ def prune_layout(layout: Path) -> None:
     """Keep the newest manifest of every image name and the blobs it needs; remove the rest."""
     file = layout / "index.json"
     index = json.loads(file.read_text())
-    newest = {manifest["annotations"][REFERENCE].rpartition(":")[0]: manifest for manifest in index["manifests"]}
+    # A copy that was killed may have left an entry without its manifest.
+    whole = [entry for entry in index["manifests"] if blob_path(layout / "blobs", entry["digest"]).exists()]
+    newest = {manifest["annotations"][REFERENCE].rpartition(":")[0]: manifest for manifest in whole}
     index["manifests"] = list(newest.values())
     file.write_text(json.dumps(index))
     needed = {path for manifest in newest.values() for path in blobs_of(layout, manifest).values()}

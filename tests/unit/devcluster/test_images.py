@@ -111,6 +111,15 @@ def test_the_layout_keeps_the_newest_of_each_image_and_their_shared_layers(tmp_p
     assert names == {"layer", "manifest1", "config1", "manifest2", "config2"}
 
 
+def test_an_entry_whose_manifest_is_gone_is_dropped(tmp_path: Path) -> None:
+    layout = layout_with(tmp_path, "r/a:1", "r/b:1")
+    (layout / "blobs" / "sha256" / "manifest0").unlink()
+    containerd.prune_layout(layout)
+    assert containerd.descriptor_of(layout, "r/b:1")["digest"] == "sha256:manifest1"
+    with pytest.raises(DevClusterError, match="no image r/a:1"):
+        containerd.descriptor_of(layout, "r/a:1")
+
+
 def test_the_blobs_of_an_image_are_its_manifest_configuration_and_layers(tmp_path: Path) -> None:
     layout = layout_with(tmp_path, "r/a:1")
     blobs = containerd.blobs_of(layout, containerd.descriptor_of(layout, "r/a:1"))
