@@ -4,7 +4,7 @@ Expressions are parsed by the license-expression library: AND needs every part, 
 know fails closed, unless an organisation's policy lists it by name under `licenses.allow`: then somebody has read it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from boolean.boolean import ParseError  # type: ignore[import-untyped]
@@ -21,12 +21,23 @@ _PARSER = Licensing()
 
 @dataclass(frozen=True)
 class Use:
-    """What a licence is judged against. `allowed` is None when no policy lists licences."""
+    """What a licence is judged against: `allowed` is None when no policy lists any, `data` marks training data."""
 
     commercial: bool
     distribution: Distribution
     allowed: frozenset[str] | None = None
     denied: frozenset[str] = frozenset()
+    data: bool = False
+
+    @property
+    def unknown_passes(self) -> bool:
+        """Whether a licence that the table does not know is let through."""
+        return self.allowed is not None or self.data
+
+    @property
+    def derivatives_matter(self) -> bool:
+        """A licence without derivatives rules out a base model, but of data only what leaves the house."""
+        return not self.data or self.distribution is not Distribution.INTERNAL
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,8 @@ def judge(expression: str, use: Use) -> Verdict:
     """The verdict on an SPDX expression."""
     tree = _tree(expression)
     if tree is None:
-        return Verdict(f"'{expression}' is not a licence expression", unknown=(expression,))
+        refusal = "" if use.data and use.allowed is None else f"'{expression}' is not a licence expression"
+        return Verdict(refusal, unknown=(expression,))
     return _judge(tree, use)
 
 
@@ -54,16 +66,16 @@ def judge_data(expression: str | None, use: Use) -> Verdict:
     inherits an unknown licence, which does fail closed when it is to be reused. Allowing no derivatives binds only
     what leaves the house.
     """
+    if expression is None and use.allowed is not None:
+        return Verdict("the licence of the data is not stated, and the policy lists which licences are allowed")
     if expression is None:
         return Verdict(obligations=("data: its licence is not stated; make sure that it allows this use",))
-    open_use = Use(use.commercial, use.distribution, None, use.denied) if use.allowed is None else use
-    verdict = judge(expression, open_use)
-    unheard = bool(verdict.unknown) and use.allowed is None
-    inside = use.distribution is Distribution.INTERNAL and "no derivatives" in verdict.refusal
-    if unheard or inside:
-        note = f"data: {verdict.refusal or expression}; make sure that it allows this use"
-        return Verdict(obligations=(note,), unknown=verdict.unknown)
-    return Verdict(verdict.refusal, tuple(f"data: {item}" for item in verdict.obligations), verdict.unknown)
+    verdict = judge(expression, replace(use, data=True))
+    find_out = tuple(
+        f"data: {name} is not a known licence; make sure that it allows this use" for name in verdict.unknown
+    )
+    known = tuple(f"data: {obligation}" for obligation in verdict.obligations)
+    return Verdict(verdict.refusal, (*find_out, *known), verdict.unknown)
 
 
 @cache
@@ -109,13 +121,14 @@ def _judge_one(name: str, use: Use) -> Verdict:
         return Verdict(f"{name} is not among the licences that the policy allows", unknown=_if_unknown(name))
     terms = TERMS.get(key)
     if terms is None:
-        listed = use.allowed is not None
-        sentence = "" if listed else f"{name} is not a known licence; a policy may list it under licenses.allow"
+        sentence = (
+            "" if use.unknown_passes else f"{name} is not a known licence; a policy may list it under licenses.allow"
+        )
         return Verdict(sentence, unknown=(name,))
-    if not terms.derivatives:
-        return Verdict(f"{name} allows no derivatives")
     if terms.commerce is Commerce.FORBIDDEN and use.commercial:
         return Verdict(f"{name} forbids commercial use, and use.commercial is true")
+    if not terms.derivatives and use.derivatives_matter:
+        return Verdict(f"{name} allows no derivatives")
     return Verdict(obligations=tuple(f"{name}: {sentence}" for sentence in terms.due(use.distribution)))
 
 

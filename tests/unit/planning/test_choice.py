@@ -309,3 +309,22 @@ def test_limitations_and_obligations_of_the_ladder_are_told_and_awaited_where_a_
 def test_a_job_that_uses_no_base_model_has_nothing_to_acknowledge() -> None:
     record = decided(JOB.mode("Never").dataset(license=None), MODEL, policies=[make_policy().require_acknowledgement()])
     assert record.unacknowledged == ()
+
+
+def test_a_model_that_met_the_target_on_this_very_data_is_evaluated_as_it_is_first() -> None:
+    headed = MODEL.head("text-classification", *"abcdefgh")
+    proven = headed.evaluation("text-classification", "0.97", dataset="pvc://corpora/r8/train.parquet")
+    assert rungs(decided(JOB, proven))[0] == "AsIs all-minilm-l6-v2"
+    assert rungs(decided(JOB.max_attempts(1), proven)) == ["AsIs all-minilm-l6-v2", "FromScratch"]
+
+
+@pytest.mark.parametrize("method", ["LinearProbe", "LoRA", "FullFineTune"])
+def test_a_job_may_name_its_method(method: str) -> None:
+    record = decided(make_job().methods(method), MODEL)
+    assert rungs(record) == [f"{method} all-minilm-l6-v2"]
+
+
+def test_a_method_that_no_trainer_has_is_not_chosen() -> None:
+    assert refused(make_job().methods("QLoRA"), MODEL).reason == StateReason.NO_BASE_MODEL_FITS
+    own = make_job().methods("QLoRA").template().set("spec.trainer.fineTuneWith", "Template").mode("Require")
+    assert rungs(decided(own, MODEL)) == ["QLoRA all-minilm-l6-v2"]

@@ -8,6 +8,7 @@ from coppice.planning.survey import survey
 from worlds import Case, make_intensity
 
 JOB, MODEL = make_job(), make_model()
+OWN = JOB.template().set("spec.trainer.fineTuneWith", "Template")
 GPU = make_profile("h100").accelerator()
 
 
@@ -68,13 +69,13 @@ TABLE: list[tuple[FitReason, Case, Case]] = [
     (FitReason.METHOD_NOT_ALLOWED, case(JOB, MODEL, make_policy().methods("LoRA")), case()),
     (
         FitReason.METHOD_UNSUPPORTED,
-        case(model=MODEL.methods("LinearProbe")),
-        case(JOB.template().set("spec.trainer.fineTuneWith", "Template"), MODEL),
+        case(OWN, MODEL.methods("LinearProbe")),
+        case(OWN, MODEL),
     ),
     (
         FitReason.METHOD_UNSUPPORTED,
         case(JOB.task("summarization"), MODEL.tasks("summarization")),
-        case(JOB.template().set("spec.trainer.fineTuneWith", "Template"), MODEL),
+        case(OWN, MODEL),
     ),
     (FitReason.HEAD_MISMATCH, case(), case(model=MODEL.head("text-classification", *"abcdefgh"))),
     (
