@@ -49,7 +49,9 @@ class Pods:
         program.write_text(TRAIN % {"train": train, "evaluate": evaluate})
         run_file.write_text(self.run.to_json())
         child = (sys.executable, str(program))
-        code = Supervisor(self.run, run_file, Surroundings(pod, index, self.root / "work", message, child)).execute()
+        supervisor = Supervisor(self.run, run_file, Surroundings(pod, index, self.root / "work", message, child))
+        code = supervisor.execute()
+        supervisor.meter._beat()  # a sign of life that comes late
         result = parse_result(message.read_text())
         assert result is not None
         return code, result
@@ -78,6 +80,9 @@ def test_the_result_has_quality_digests_and_energy_and_stands_on_the_volume(pods
     assert result.cpu_seconds >= 3
     assert result.energy is not None
     assert pods.final() == result
+    last = parse_result((Path(pods.run.output_directory) / "pods/pod-1.json").read_text())
+    assert last is not None
+    assert last.outcome is Outcome.COMPLETED
 
 
 def test_a_restarted_container_emits_its_result_again(pods: Pods) -> None:

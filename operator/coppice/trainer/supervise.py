@@ -59,6 +59,8 @@ class Supervisor:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _report_file: Path | None = None
     _done: Report = field(default_factory=Report)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+    _answered: bool = False
 
     def __post_init__(self) -> None:
         self.state = AttemptState(self.run, self.surroundings.pod_uid)
@@ -164,7 +166,18 @@ class Supervisor:
             killer.start()
 
     def _beat(self) -> None:
-        self.state.write_pod(self._result(Outcome.RUNNING))
+        """Leaves a sign of life on the volume, unless the pod has had its last word."""
+        with self._writing:
+            if not self._answered:
+                try:
+                    self.state.write_pod(self._result(Outcome.RUNNING))
+                except OSError as error:
+                    log.warning("the output volume takes no sign of life: %s", error)
+
+    def _write_last(self, result: Result) -> None:
+        with self._writing:
+            self._answered = True
+            self.state.write_pod(result)
 
     def _result(self, outcome: Outcome, **more: object) -> Result:
         done = read_report(self._report_file) if self._report_file else self._done
@@ -195,7 +208,7 @@ class Supervisor:
             earlier=self.state.earlier(),
             notes=(*self._done.notes, *evaluation.notes),
         )
-        self.state.write_pod(result)
+        self._write_last(result)
         self.state.write_final(result)
         shutil.rmtree(self.state.checkpoints, ignore_errors=True)
         metric = self.run.objective.metric.value
@@ -208,12 +221,12 @@ class Supervisor:
         own = {**dict(self.meter.usage()), "examples_seen": 0, "tokens_seen": 0, "counted_teraflop": None}
         own |= {"pod_uid": self.surroundings.pod_uid, "earlier": self.state.earlier()}
         again = finished.model_copy(update=own)
-        self.state.write_pod(again)
+        self._write_last(again)
         return self._say(again, EXIT_DONE)
 
     def _checkpointed(self) -> int:
         result = self._result(Outcome.CHECKPOINTED, stopped=Stopped.SIGNAL, earlier=self.state.earlier())
-        self.state.write_pod(result)
+        self._write_last(result)
         log.info("stopped on request after step %d; the next pod goes on from the last checkpoint", result.steps)
         return self._say(result, EXIT_RESUME)
 
@@ -221,7 +234,7 @@ class Supervisor:
         log.error("%s: %s", fault.reason.value, fault.message)
         result = self._result(Outcome.FAILED, errors=(fault,), earlier=self.state.earlier())
         try:
-            self.state.write_pod(result)
+            self._write_last(result)
         except OSError as error:
             log.warning("the output volume takes no result: %s", error)
         return self._say(result, exit_code_of(fault))
