@@ -1,7 +1,7 @@
 """The Kopf doors: one async `on.event` handler per kind, a line each.
 
 No daemons, timers, indices or change handlers: those would add finalizers, annotations, or a start that is quadratic
-in the number of objects (the measurements are in docs/).
+in the number of objects.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
