@@ -74,6 +74,11 @@ TABLE: list[tuple[FitReason, Case, Case]] = [
     ),
     (
         FitReason.METHOD_UNSUPPORTED,
+        case(JOB.methods("LoRA"), MODEL.architecture(family="resnet")),
+        case(JOB.methods("LoRA")),
+    ),
+    (
+        FitReason.METHOD_UNSUPPORTED,
         case(JOB.task("summarization"), MODEL.tasks("summarization")),
         case(OWN, MODEL),
     ),

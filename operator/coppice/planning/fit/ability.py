@@ -18,8 +18,12 @@ def trainer_has_the_method(model: Registered, method: Method, request: Request) 
 
 
 def model_has_the_method(model: Registered, method: Method, request: Request) -> Rejection | None:
-    """The methods that the base model names; none named means all."""
+    """The methods that the base model names; none named means all, but adapters need linear layers to sit on."""
     del request
+    family = model.spec.architecture.family
+    if method in _ADAPTERS and family in _CONVOLUTIONAL:
+        sentence = f"{method} adapts linear layers, and {model.reference.name} ({family}) has none but its head"
+        return Rejection(FitReason.METHOD_UNSUPPORTED, sentence)
     if not model.spec.methods or method in model.spec.methods:
         return None
     return Rejection(FitReason.METHOD_UNSUPPORTED, f"{model.reference.name} does not support {method}")
@@ -70,3 +74,6 @@ def _priced(request: Request) -> bool:
 
 
 _UNKNOWN = Task(frozenset())
+_ADAPTERS = frozenset({Method.LORA, Method.QLORA})
+_CONVOLUTIONAL = frozenset({"resnet", "regnet", "bit", "efficientnet", "mobilenet_v1", "mobilenet_v2"})
+"""Families of transformers whose blocks are convolutions alone."""
