@@ -15,7 +15,6 @@ from coppice.api.base import rounded
 from coppice.api.decision import CandidateRecord, DecisionRecord
 from coppice.api.meta import Condition
 from coppice.api.reasons import AccountReason, AttemptOutcome, Reason, StateReason, SuspendReason
-from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.trainingjob_status import (
     AttemptStatus,
     CounterfactualStatus,
@@ -172,8 +171,3 @@ def _counterfactual(record: DecisionRecord) -> CounterfactualStatus | None:
         carbon_grams=estimate.carbon_grams,
         run_seconds=estimate.run_seconds,
     )
-
-
-def attempts_text(spec: TrainingJobSpec, attempts: Iterable[AttemptStatus]) -> str:
-    """Attempts made of those allowed, such as 1/3."""
-    return f"{sum(1 for _ in attempts)}/{spec.max_attempts}"

@@ -19,7 +19,7 @@ from coppice.workloads.images import Images
 from coppice.workloads.job import child_manifests
 from coppice.workloads.names import claim_name
 from coppice.workloads.requests import Requests, requests
-from coppice.workloads.run import ModelFiles, RunRules, run_for
+from coppice.workloads.run import ModelFiles, RunRules, kind_of, run_for
 from coppice.workloads.storage import claim_manifest, output_path
 from coppice.workloads.template import templated_requests
 from coppice.workloads.volumes import AUTHORITY_FILE
@@ -82,6 +82,7 @@ def attempt_record(
     reserved = _reserved(job, candidate, profile, evidence)
     return AttemptRecord(
         number=number,
+        kind=kind_of(candidate.method),
         method=candidate.method,
         base_model=candidate.base_model,
         profile=candidate.profile,

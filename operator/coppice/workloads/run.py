@@ -76,7 +76,7 @@ def run_for(
         job_name=job.metadata.name,
         namespace=job.metadata.namespace or "",
         attempt=attempt,
-        kind=AttemptKind.TRAIN,
+        kind=kind_of(candidate.method),
         rungs=(_rung(job, candidate, base),),
         task=job.spec.task,
         dataset=_dataset(job.spec.dataset),
@@ -90,6 +90,11 @@ def run_for(
         fetch=RunFetch(allowed_hosts=rules.hosts, allowed_networks=rules.networks, ca_bundle=rules.ca_bundle),
         card=_card(job, rules),
     )
+
+
+def kind_of(method: Method) -> AttemptKind:
+    """What an attempt of this method is for: a model that is used as it is only has to be judged."""
+    return AttemptKind.EVALUATE if method is Method.AS_IS else AttemptKind.TRAIN
 
 
 def _rung(job: TrainingJob, candidate: CandidateRecord, base: ModelFiles | None) -> Rung:
