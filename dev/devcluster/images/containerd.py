@@ -105,6 +105,22 @@ def prune_layout(layout: Path) -> None:
             path.unlink()
 
 
+def superseded(listed: str, reference: str) -> list[str]:
+    """From the table of `ctr images ls`: older images of the same name, and the nameless twins the kubelet sees.
+
+    containerd's CRI plugin enters every image a second time under its configuration's digest; as long as that entry
+    stands, the layers stay.
+    """
+    rows = [line.split() for line in listed.splitlines()[1:]]
+    digests = {row[0]: row[2] for row in rows if len(row) > 2}
+    repository = reference.rpartition(":")[0]
+    named = {name for name in digests if not name.startswith("sha256:")}
+    older = {name for name in named if name.rpartition(":")[0] == repository and name != reference}
+    kept = {digests[name] for name in named - older}
+    twins = {name for name in digests if name.startswith("sha256:") and digests[name] not in kept}
+    return sorted(older | twins)
+
+
 def _import(cluster: Layout, images: dict[str, Descriptor], files: dict[str, Path]) -> None:
     command = (*ctr(cluster), "images", "import", "-")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
@@ -121,8 +137,6 @@ def _import(cluster: Layout, images: dict[str, Descriptor], files: dict[str, Pat
 
 
 def _forget_older(cluster: Layout, reference: str) -> None:
-    repository = reference.rpartition(":")[0]
-    listed = subprocess.run((*ctr(cluster), "images", "ls", "-q"), capture_output=True, text=True, check=True).stdout
-    older = [name for name in listed.split() if name.rpartition(":")[0] == repository and name != reference]
-    if older:
-        subprocess.run((*ctr(cluster), "images", "rm", *older), capture_output=True, check=False)
+    listed = subprocess.run((*ctr(cluster), "images", "ls"), capture_output=True, text=True, check=True).stdout
+    if older := superseded(listed, reference):
+        subprocess.run((*ctr(cluster), "images", "rm", "--sync", *older), capture_output=True, check=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,10 @@ class Node:
             configuration.containerd(self.layout.containerd_root, socket, plugins, network),
         )
         socket.unlink(missing_ok=True)
-        return Component("containerd", (require("containerd"), "--config", str(file)), socket.is_socket)
+        program = Path(require("containerd"))
+        # Its shims lie beside it, which is no directory of the path when the package was only unpacked.
+        path = os.pathsep.join((str(program.parent), os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+        return Component("containerd", (str(program), "--config", str(file)), socket.is_socket, {"PATH": path})
 
     def kubelet(self) -> Component:
         """The kubelet, serving logs and exec with a certificate of the cluster's authority."""

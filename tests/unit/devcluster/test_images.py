@@ -132,3 +132,18 @@ def test_a_shared_blob_lies_on_the_disk_once(tmp_path: Path) -> None:
     theirs.write_text("layer")
     containerd.share(ours, theirs)
     assert ours.samefile(theirs)
+
+
+def test_older_images_go_with_their_nameless_twins_and_others_stay() -> None:
+    listed = "\n".join(
+        [
+            "REF TYPE DIGEST SIZE PLATFORMS LABELS",
+            "r/a:1 t sha256:m1 1 linux -",
+            "r/a:2 t sha256:m2 1 linux -",
+            "r/b:1 t sha256:m3 1 linux -",
+            "sha256:c1 t sha256:m1 1 linux -",
+            "sha256:c2 t sha256:m2 1 linux -",
+            "sha256:c3 t sha256:m3 1 linux -",
+        ]
+    )
+    assert containerd.superseded(listed, "r/a:2") == ["r/a:1", "sha256:c1"]
