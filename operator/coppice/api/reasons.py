@@ -70,7 +70,6 @@ class DecisionReason(Reason):
 class StateReason(Reason):
     """How the job stands: the reason of Succeeded, and of Failed and Finished beside it."""
 
-    PENDING = "Pending", "The job has been seen and is not decided yet."
     DECIDED = "Decided", "A plan was chosen and is about to run."
     STARTING = "Starting", "The attempt exists; its pods are not running yet."
     UNSCHEDULABLE = "Unschedulable", "No node can take the attempt's pod now."
