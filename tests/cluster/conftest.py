@@ -11,7 +11,6 @@ from cluster.stage import Stage
 from devcluster.controlplane import ControlPlane
 from devcluster.paths import REPOSITORY_ROOT
 
-
 AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
 kind: Policy
