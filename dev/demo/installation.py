@@ -42,10 +42,15 @@ def install(name: str, provider: str, progress: Progress) -> Ready:
         images = pool.submit(_build_ahead, name, provider, Beside(progress))
         cluster = lifecycle.up(name, provider, progress)
         images.result()
-        operator, trainer = provide(("operator", "trainer"), cluster, progress)
-        with progress.step("Install the chart with Helm"):
-            cluster.helm(*helm_arguments(operator, trainer))
-        return Ready(cluster, trainer, inputs.result())
+        return Ready(cluster, install_chart(cluster, progress), inputs.result())
+
+
+def install_chart(cluster: Cluster, progress: Progress) -> str:
+    """Coppice on a cluster that is up, with images of the present source; returns the trainer's."""
+    operator, trainer = provide(("operator", "trainer"), cluster, progress)
+    with progress.step("Install the chart with Helm"):
+        cluster.helm(*helm_arguments(operator, trainer))
+    return trainer
 
 
 def helm_arguments(operator: str, trainer: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from demo.inputs.prepare import InputFile, Inputs
@@ -23,24 +24,28 @@ USER = 65532
 """The user of the trainer's image: what the loader writes, training pods of this namespace may read and replace."""
 
 
-def load(cluster: Cluster, inputs: Inputs, image: str, outputs: Sequence[str], step: Step) -> list[InputFile]:
+def load(
+    cluster: Cluster, inputs: Inputs, image: str, outputs: Sequence[str], step: Step, namespace: str = NAMESPACE
+) -> list[InputFile]:
     """Put the inputs on their claims, remove `outputs` (directories of earlier runs), and return what was sent."""
     claims = sorted({file.claim for file in inputs.files})
-    delete(cluster)
-    cluster.kubectl("create", "-f", "-", stdin=json.dumps(pod(image, claims)))
+    loader = _Loader(cluster, namespace)
+    loader.delete()
+    cluster.kubectl("create", "-f", "-", stdin=json.dumps(pod(image, claims, namespace)))
     try:
         step.detail("the loader Pod starts")
-        cluster.kubectl("wait", "-n", NAMESPACE, "--for=condition=Ready", "--timeout=300s", f"pod/{POD}")
-        _run(cluster, "rm", "-rf", *(f"{ROOT}/{output}" for output in outputs))
-        wanted = missing(inputs.files, _digests(cluster, inputs.files))
+        cluster.kubectl("wait", "-n", namespace, "--for=condition=Ready", "--timeout=300s", f"pod/{POD}")
+        if outputs:
+            loader.run("rm", "-rf", *(f"{ROOT}/{output}" for output in outputs))
+        wanted = missing(inputs.files, loader.digests(inputs.files))
         for file in wanted:
             step.detail(f"{file.uri}, {file.size_bytes / 1e6:.1f} MB")
-            _send(cluster, inputs, file)
-        if still := missing(inputs.files, _digests(cluster, inputs.files)):
+            loader.send(inputs, file)
+        if still := missing(inputs.files, loader.digests(inputs.files)):
             raise DevClusterError(f"{still[0].uri} differs on the claim after it was copied; is the volume full?")
         return wanted
     finally:
-        delete(cluster)
+        loader.delete()
 
 
 def missing(files: Sequence[InputFile], digests: dict[str, str]) -> list[InputFile]:
@@ -48,12 +53,7 @@ def missing(files: Sequence[InputFile], digests: dict[str, str]) -> list[InputFi
     return [file for file in files if digests.get(f"{file.claim}/{file.path}") != file.sha256]
 
 
-def delete(cluster: Cluster) -> None:
-    """Remove the loader, if there is one; the claims can then be mounted by a job's Pod on another node."""
-    cluster.kubectl("delete", "pod", POD, "-n", NAMESPACE, "--ignore-not-found", "--grace-period=1", "--wait")
-
-
-def pod(image: str, claims: Sequence[str]) -> dict[str, Any]:
+def pod(image: str, claims: Sequence[str], namespace: str = NAMESPACE) -> dict[str, Any]:
     """A Pod that waits with the claims mounted, within the restricted Pod security standard."""
     container = {
         "name": POD,
@@ -67,7 +67,7 @@ def pod(image: str, claims: Sequence[str]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": POD, "namespace": NAMESPACE},
+        "metadata": {"name": POD, "namespace": namespace},
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
@@ -84,17 +84,30 @@ def parse_digests(listing: str) -> dict[str, str]:
     return {line[1].strip(): line[0] for line in lines if len(line) == 2}
 
 
-def _digests(cluster: Cluster, files: Sequence[InputFile]) -> dict[str, str]:
-    names = " ".join(f"{file.claim}/{file.path}" for file in files)
-    return parse_digests(_run(cluster, "sh", "-c", f"cd {ROOT} && sha256sum {names} 2>/dev/null || true"))
+@dataclass(frozen=True)
+class _Loader:
+    """The Pod, once it runs."""
 
+    cluster: Cluster
+    namespace: str
 
-def _send(cluster: Cluster, inputs: Inputs, file: InputFile) -> None:
-    directory = f"{ROOT}/{file.claim}/{file.path}".rpartition("/")[0]
-    _run(cluster, "mkdir", "-p", directory)
-    source = inputs.directory / file.claim / file.path
-    cluster.kubectl("cp", "--no-preserve", str(source), f"{NAMESPACE}/{POD}:{directory}/{source.name}")
+    def delete(self) -> None:
+        """Remove the loader, if there is one; the claims can then be mounted by a job's Pod on another node."""
+        where = ("-n", self.namespace, "--ignore-not-found", "--grace-period=1", "--wait")
+        self.cluster.kubectl("delete", "pod", POD, *where)
 
+    def digests(self, files: Sequence[InputFile]) -> dict[str, str]:
+        """What lies on the claims now."""
+        names = " ".join(f"{file.claim}/{file.path}" for file in files)
+        return parse_digests(self.run("sh", "-c", f"cd {ROOT} && sha256sum {names} 2>/dev/null || true"))
 
-def _run(cluster: Cluster, *command: str) -> str:
-    return cluster.kubectl("exec", "-n", NAMESPACE, POD, "--", *command)
+    def send(self, inputs: Inputs, file: InputFile) -> None:
+        """Copy one file."""
+        directory = f"{ROOT}/{file.claim}/{file.path}".rpartition("/")[0]
+        self.run("mkdir", "-p", directory)
+        source = inputs.directory / file.claim / file.path
+        self.cluster.kubectl("cp", "--no-preserve", str(source), f"{self.namespace}/{POD}:{directory}/{source.name}")
+
+    def run(self, *command: str) -> str:
+        """A command in the Pod."""
+        return self.cluster.kubectl("exec", "-n", self.namespace, POD, "--", *command)
