@@ -144,3 +144,15 @@ async def test_a_deletion_at_the_door_drops_and_wakes() -> None:
     desk.intake.event("TrainingJob", "DELETED", gone)
     assert desk.index.job(JOB) is None
     assert await desk.worked() == [JOB]
+
+
+async def test_the_resync_drops_the_recheck_of_a_job_that_is_no_more() -> None:
+    desk = Desk()
+    desk.cluster.add(make_job().body())
+    await list_all(desk.cluster, desk.intake)
+    await desk.worked()
+    gone = Key("TrainingJob", "research", "gone")
+    desk.queue.call_later(0.0, gone)
+    wake_unfinished(desk.index, desk.queue)
+    await asyncio.sleep(0)
+    assert await desk.worked() == [JOB]
