@@ -32,7 +32,7 @@ lint: setup ## Check style, types and the layers between packages
 
 .PHONY: unit
 unit: setup ## Run the unit tests (seconds, no cluster)
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit --numprocesses auto
 
 .PHONY: chart
 chart: setup ## Render the chart in every way and hold it to its rules (builds Helm once)
