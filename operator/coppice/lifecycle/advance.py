@@ -4,9 +4,11 @@ The decision in force is the record: of the latest child while its ladder is fol
 waits to start. It is made once, here, and frozen by the write that carries it.
 """
 
+from datetime import timedelta
+
 from coppice.api.decision import DecisionRecord, decode_record
 from coppice.api.reasons import AttemptOutcome, StateReason, SuspendReason
-from coppice.api.vocabulary import OnMiss
+from coppice.api.vocabulary import Method, Mode, OnMiss
 from coppice.lifecycle.finish import best_attempt, finish
 from coppice.lifecycle.observed import Plan
 from coppice.lifecycle.situation import Situation, transition_events
@@ -14,6 +16,9 @@ from coppice.lifecycle.start import start, startable
 from coppice.lifecycle.status import Stand, decision_status
 from coppice.planning.decision import Refusal, Tried, decide
 from coppice.workloads.security import job_refusals
+
+NEWS = timedelta(seconds=2)
+NEWS_SECONDS = 1.0
 
 FINAL = {
     AttemptOutcome.MET: (StateReason.OBJECTIVE_MET, True),
@@ -47,6 +52,8 @@ def advance(situation: Situation) -> Plan:
     if situation.observed.job.spec.suspend:
         return _wait(situation, SuspendReason.USER_SUSPENDED, "set spec.suspend to false to start", _frozen(situation))
     decision = _frozen(situation) or _decided(situation)
+    if _hasty(situation, decision):
+        return Plan(recheck_seconds=NEWS_SECONDS)
     if isinstance(decision, Refusal):
         return _out_of_rungs(situation, decision)
     missing = unacknowledged(situation, decision)
@@ -79,6 +86,18 @@ def _refused_as_written(situation: Situation) -> tuple[StateReason, str] | None:
     if refusals:
         return StateReason.POD_REFUSED, "; ".join(refusals)
     return None
+
+
+def _hasty(situation: Situation, decision: DecisionRecord | Refusal) -> bool:
+    """Whether to wait a moment before deciding against base models.
+
+    Watches of different kinds are not ordered: a model or profile applied in one go with the job may be seen after it.
+    """
+    created = situation.observed.job.metadata.creation_timestamp
+    if situation.attempts or created is None or situation.observed.resolved.mode is Mode.NEVER:
+        return False
+    against = isinstance(decision, Refusal) or decision.ladder[0].method is Method.FROM_SCRATCH
+    return against and situation.observed.now - created < NEWS
 
 
 def _frozen(situation: Situation) -> DecisionRecord | None:

@@ -261,6 +261,18 @@ async def test_another_controllers_job_is_left_alone() -> None:
     assert loop.job(key).status is None
 
 
+async def test_a_base_model_seen_a_moment_after_the_job_is_still_considered() -> None:
+    loop = Loop()
+    model = loop.cluster.objects.pop(("ClusterBaseModel", "", "all-minilm-l6-v2"))
+    key = loop.apply(probe_job().set("metadata.creationTimestamp", None))
+    await loop.pass_over_all()
+    assert loop.cluster.jobs() == []
+    loop.cluster.objects[("ClusterBaseModel", "", "all-minilm-l6-v2")] = model
+    loop.cluster.touch(model)
+    await loop.turn()
+    assert loop.job(key).status.decision.method == "LinearProbe"
+
+
 async def test_exit_0_without_a_result_misses_a_target() -> None:
     loop, key = await started(probe_job().max_attempts(1))
     loop.cluster.run(loop.cluster.jobs()[0], None)
