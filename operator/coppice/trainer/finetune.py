@@ -2,7 +2,8 @@
 
 The Trainer brings the loop, optimiser, checkpoints, resuming and early stopping. What is added: tokens are counted as
 they are processed, a checkpoint is made at least every so many seconds and when the pod is asked to stop, and training
-ends when the time is up or when the validation part shows the target met with a margin of one standard error.
+ends when the time is up or when the validation part shows the target met by two standard errors: it is looked at after
+every epoch, so a smaller margin would often be luck that the evaluation data does not confirm.
 A LoRA model is saved merged: it loads like any other and can itself be registered as a base model.
 """
 
@@ -57,6 +58,8 @@ DEFAULTS = {
     Method.FULL_FINE_TUNE: Defaults(learning_rate=5e-5, epochs=6, patience=2),
     Method.FROM_SCRATCH: Defaults(learning_rate=1e-3, epochs=10, patience=4),
 }
+TARGET_MARGIN = 2.0
+"""Standard errors by which the validation quality must clear the target to end training."""
 LORA_RANK = 8
 LORA_ALPHA = 16
 
@@ -257,7 +260,7 @@ class _Watch(TrainerCallback):  # type: ignore[misc]  # transformers is not type
         log.debug("checkpoint at step %d", state.global_step)
 
     def on_evaluate(self, _args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
-        """One line an epoch; ends training when the target is met by more than one standard error."""
+        """One line an epoch; ends training when the target is met by a clear margin."""
         value, error = metrics["eval_quality"], metrics["eval_quality_standard_error"]
         objective = self._bench.run.objective
         log.info(
@@ -270,7 +273,7 @@ class _Watch(TrainerCallback):  # type: ignore[misc]  # transformers is not type
         )
         self._bench.progress.set(validation_quality=rounded(value))
         sign = 1 if objective.direction is Direction.MAXIMIZE else -1
-        if objective.target is not None and sign * value - error >= sign * float(objective.target):
+        if objective.target is not None and sign * value - TARGET_MARGIN * error >= sign * float(objective.target):
             self.stopped = Stopped.TARGET
             control.should_training_stop = True
 
