@@ -60,8 +60,7 @@ def settle_deleted(situation: Situation) -> Plan:
         return Plan(prune=True)
     if not situation.attempts:
         return Plan(prune=True)
-    since = observed.job.metadata.deletion_timestamp or observed.now
-    if any(item.live_pods for item in situation.attempts) and observed.now - since < DELETED_GRACE:
+    if any(item.live_pods for item in situation.attempts) and observed.now - _gone_since(situation) < DELETED_GRACE:
         return Plan(recheck_seconds=5.0)
     before = c.find(observed.status.conditions, c.SUCCEEDED)
     stand = Stand(StateReason.DELETED, StateReason.DELETED.sentence, succeeded="False")
@@ -69,6 +68,13 @@ def settle_deleted(situation: Situation) -> Plan:
         stand = Stand(StateReason(before.reason), before.message, succeeded=before.status)
     job, account_report = _accounted(situation, stand)
     return Plan(settlement=settlement(job), report=account_report, prune=True)
+
+
+def _gone_since(situation: Situation) -> datetime:
+    """When the job went, as far as that shows: a deletion in the background stamps no time, but takes the children."""
+    observed = situation.observed
+    gone = [item.child.gone_at for item in situation.attempts if item.child and item.child.gone_at]
+    return min((observed.job.metadata.deletion_timestamp or observed.now, *gone))
 
 
 def best_attempt(situation: Situation) -> AttemptStatus | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from builders import make_job
-from fake_cluster import result_text
+from fake_cluster import copied, result_text
 from loop import Loop
 
 
@@ -201,6 +201,22 @@ async def test_a_job_deleted_while_it_runs_is_settled_from_the_last_state_seen()
     assert float(report["spec"]["totals"]["energyJoules"]) > 0
     assert loop.finished_jobs() == 1
     assert loop.ledger.specs["research"].entries == []
+
+
+async def test_a_deleted_job_is_settled_even_if_its_node_never_lets_its_pod_go() -> None:
+    loop, key = await started(probe_job())
+    child = loop.cluster.jobs()[0]["metadata"]
+    pod = loop.cluster.start_pod(loop.cluster.jobs()[0])
+    await loop.turn()
+    stuck = copied(pod)
+    loop.cluster.remove(*key)
+    loop.cluster.objects["Pod", child["namespace"], pod["metadata"]["name"]] = stuck
+    await loop.pass_over_all()
+    assert loop.finished_jobs() == 0, "its pod may end any moment and say what it used"
+    loop.clock.advance(61)
+    await loop.turn()
+    assert loop.finished_jobs() == 1
+    assert loop.reports()[0]["spec"]["state"] == "Deleted"
 
 
 async def test_a_job_deleted_while_no_operator_ran_is_settled_with_what_was_expected_of_it() -> None:
