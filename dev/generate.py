@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from rich import print as show
 
+import reasonstable
 import valuesschema
 from coppice.api.crd import definitions
 from coppice.workloads.admission import operator_policy, template_policy
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HEADER = "# Generated from operator/coppice by `make generate`; do not edit.\n"
 CHART_TEMPLATES = Path("charts/coppice/templates")
 VALUES_SCHEMA = Path("charts/coppice/values.schema.json")
+OPERATIONS = Path("docs/operations.md")
 CHART_ACCOUNT = "system:serviceaccount:{{ .Release.Namespace }}:{{ include `coppice.serviceAccountName` . }}"
 WIDTH = 10_000
 """Lines are not folded: Helm's actions and CEL expressions are read, and found, in one piece."""
@@ -39,6 +41,7 @@ def files() -> dict[Path, str]:
     policies = {"trainingjob-template": template_policy(), "operator-only": operator_policy(CHART_ACCOUNT)}
     for policy, manifests in policies.items():
         texts[CHART_TEMPLATES / "admission" / f"{policy}.yaml"] = HEADER + _chart_policy(manifests)
+    texts[OPERATIONS] = reasonstable.filled((ROOT / OPERATIONS).read_text())
     texts[VALUES_SCHEMA] = valuesschema.filled((ROOT / VALUES_SCHEMA).read_text(), definitions())
     return texts
 
