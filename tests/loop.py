@@ -46,6 +46,9 @@ class FakeLedger:
     async def prune(self, namespace: str, uid: str) -> None:
         self._write(namespace, books.pruned(self._spec(namespace), uid))
 
+    async def withdraw(self, namespace: str, uid: str) -> None:
+        self._write(namespace, books.withdrawn(self._spec(namespace), uid))
+
     def _spec(self, namespace: str) -> TrainingLedgerSpec:
         return self.specs.get(namespace, TrainingLedgerSpec(namespace=namespace))
 

@@ -1,4 +1,4 @@
-"""What a crash or an absence leaves in the ledgers: entries of jobs that say they are settled, or that are gone.
+"""What a crash or an absence leaves in the ledgers: entries of jobs that are accounted, or that are gone.
 
 A job deleted while no operator ran leaves nothing but its ledger entry; a kill between the last status write and the
 prune leaves a settled entry. Neither is announced by any event, so the books are gone through at the start and at
@@ -18,6 +18,9 @@ async def close_left_behind(ledger: Ledger, index: Index) -> None:
         for entry in entries:
             if entry.uid in departed or lives.get(entry.uid) is False:
                 continue
-            if entry.uid not in lives and not entry.settled:
+            if entry.uid in lives and not entry.settled:
+                await ledger.withdraw(namespace, entry.uid)  # accounted, and not settled before: nothing ran
+                continue
+            if not entry.settled:
                 await ledger.settle(namespace, vanished_settlement(entry))
             await ledger.prune(namespace, entry.uid)

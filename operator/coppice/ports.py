@@ -112,6 +112,10 @@ class Ledger(Protocol):
         """Drop a settled entry whose job says so itself, or is gone."""
         ...
 
+    async def withdraw(self, namespace: str, uid: str) -> None:
+        """Drop the entry of a job of which nothing ever ran, uncounted."""
+        ...
+
 
 class IntensityProvider(Protocol):
     """Carbon intensity of a zone; never waits for the network."""

@@ -113,7 +113,10 @@ class Reconciler:
         if plan.report is not None:
             # A namespace that is being deleted takes no report; the ledger has the totals.
             await self._create_once(plan.report.wire(), job, tolerate=(Forbidden, NotFound))
-        await self._ledger.prune(namespace, job.metadata.uid)
+        if plan.withdraw:
+            await self._ledger.withdraw(namespace, job.metadata.uid)
+        if plan.prune:
+            await self._ledger.prune(namespace, job.metadata.uid)
         self._index.forget(key, job.metadata.uid)
         return None
 
@@ -166,6 +169,8 @@ class Reconciler:
             await self._write_status(key, plan.status.wire())
         if plan.prune:
             await self._ledger.prune(namespace, job.metadata.uid)
+        if plan.withdraw:
+            await self._ledger.withdraw(namespace, job.metadata.uid)
         for event in plan.events:
             await self._cluster.emit(self._index.body(key) or job.wire(), event)
         if plan.decided is not None:

@@ -177,6 +177,13 @@ def pruned(spec: TrainingLedgerSpec, uid: str) -> TrainingLedgerSpec:
     return spec.model_copy(update={"entries": [item for item in spec.entries if item.uid != uid]})
 
 
+def withdrawn(spec: TrainingLedgerSpec, uid: str) -> TrainingLedgerSpec:
+    """The ledger without the entry of a job of which nothing ever ran; totals stay as they are."""
+    if entry_of(spec, uid) is None:
+        return spec
+    return spec.model_copy(update={"entries": [item for item in spec.entries if item.uid != uid]})
+
+
 def entry_of(spec: TrainingLedgerSpec, uid: str) -> LedgerEntry | None:
     """The entry of a job, open or settled."""
     return next((entry for entry in spec.entries if entry.uid == uid), None)

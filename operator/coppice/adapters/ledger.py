@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from coppice.accounting.ledger import Settlement, object_for, opened, pruned, settled
+from coppice.accounting.ledger import Settlement, object_for, opened, pruned, settled, withdrawn
 from coppice.api.meta import ObjectMeta
 from coppice.api.trainingledger import LedgerEntry, TrainingLedger, TrainingLedgerSpec
 from coppice.ports import AlreadyExists, Cluster, Conflict, NotFound
@@ -82,6 +82,10 @@ class ApiLedger:
     async def prune(self, namespace: str, uid: str) -> None:
         """Drop a settled entry whose job says so itself, or is gone."""
         await self._wish(namespace, uid, lambda spec: pruned(spec, uid))
+
+    async def withdraw(self, namespace: str, uid: str) -> None:
+        """Drop the entry of a job of which nothing ever ran, uncounted."""
+        await self._wish(namespace, uid, lambda spec: withdrawn(spec, uid))
 
     def specs(self) -> list[TrainingLedgerSpec]:
         """Every ledger object's content, as last stored."""

@@ -59,7 +59,7 @@ def settle_deleted(situation: Situation) -> Plan:
     if c.is_true(observed.status.conditions, c.ACCOUNTED):
         return Plan(prune=True)
     if not situation.attempts:
-        return Plan(prune=True)
+        return Plan(withdraw=True)
     if any(item.live_pods for item in situation.attempts) and observed.now - _gone_since(situation) < DELETED_GRACE:
         return Plan(recheck_seconds=5.0)
     before = c.find(observed.status.conditions, c.SUCCEEDED)
@@ -97,7 +97,7 @@ def _nothing_ran(
     decision = decision_status(record) if record and record.ladder else None
     status = situation.status(stand, decision, completion_time=_whole(situation.observed.now))
     events = transition_events(situation.observed.status, status) if status else ()
-    return Plan(status=status, events=events)
+    return Plan(status=status, withdraw=True, events=events)
 
 
 def _close(situation: Situation, stand: Stand) -> Plan:

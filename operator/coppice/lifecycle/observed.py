@@ -70,6 +70,7 @@ class Plan:
     report: TrainingReport | None = None
     status: TrainingJobStatus | None = None
     prune: bool = False
+    withdraw: bool = False
     events: tuple[Event, ...] = ()
     recheck_seconds: float | None = None
     decided: tuple[str, dict[str, int]] | None = field(default=None, compare=False)
@@ -86,4 +87,5 @@ class Plan:
             or self.report
             or self.status
             or self.prune
+            or self.withdraw
         )

@@ -18,6 +18,7 @@ from coppice.accounting.ledger import (
     settled,
     settlement,
     summed,
+    withdrawn,
 )
 from coppice.api.trainingjob_status import EnergyPart
 from coppice.api.trainingledger import LedgerEntry, LedgerTotals, TrainingLedgerSpec
@@ -214,3 +215,8 @@ def test_self_reported_quality_stays_out_of_avoided_totals() -> None:
 def test_a_job_without_any_status_settles_nothing() -> None:
     found = settlement(make_job().build())
     assert (found.energy, found.reason, found.method) == ((), "Unknown", Method.FROM_SCRATCH)
+
+
+def test_an_entry_of_which_nothing_ran_is_withdrawn_uncounted() -> None:
+    assert withdrawn(opened(EMPTY, entry("a")), "a") == EMPTY
+    assert withdrawn(EMPTY, "a") is EMPTY, "no change is the same object, so that nothing is written"

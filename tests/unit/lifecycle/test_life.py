@@ -3,6 +3,7 @@
 import pytest
 
 from builders import make_job
+from coppice.ports import Forbidden
 from fake_cluster import copied, result_text
 from loop import Loop
 
@@ -201,6 +202,30 @@ async def test_a_job_deleted_while_it_runs_is_settled_from_the_last_state_seen()
     assert float(report["spec"]["totals"]["energyJoules"]) > 0
     assert loop.finished_jobs() == 1
     assert loop.ledger.specs["research"].entries == []
+
+
+async def test_a_job_whose_child_was_always_refused_leaves_nothing_in_the_books() -> None:
+    loop = Loop()
+    loop.cluster.refuse["Job"] = Forbidden("exceeded quota")
+    _, key = await started(probe_job(), loop)
+    assert loop.state(key) == "CreateRefused"
+    assert len(loop.ledger.specs["research"].entries) == 1
+    loop.cluster.remove(*key)
+    await loop.turn()
+    assert loop.ledger.specs["research"].entries == []
+    assert loop.finished_jobs() == 0
+
+
+async def test_a_refused_job_that_can_no_longer_be_decided_leaves_nothing_in_the_books() -> None:
+    loop = Loop()
+    loop.cluster.refuse["Job"] = Forbidden("exceeded quota")
+    _, key = await started(probe_job(), loop)
+    loop.cluster.remove("ComputeProfile", "", "cpu-generic")
+    loop.restart()
+    await loop.turn()
+    assert loop.state(key) == "NoProfile"
+    assert loop.ledger.specs["research"].entries == []
+    assert loop.finished_jobs() == 0
 
 
 async def test_a_deleted_job_is_settled_even_if_its_node_never_lets_its_pod_go() -> None:
