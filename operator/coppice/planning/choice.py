@@ -94,7 +94,7 @@ def choose(board: Board) -> Choice | Refusal:
     last = board.last
     assert last is not None
     if board.request.was_tried(Method.FROM_SCRATCH, None):
-        return _nothing_left(board)
+        return _ended(board, "no rung is left")
     if not fits([last], board.rules):
         return _scratch_breaks_limits(board, last)
     if mode is Mode.NEVER:
@@ -156,11 +156,14 @@ def _scratch_breaks_limits(board: Board, last: Rung) -> Choice | Refusal:
 
 
 def _nothing_left(board: Board) -> Refusal:
-    outcome = board.request.tried[-1].outcome
-    left = (
-        f"{len(board.rungs)} candidates do not fit the limits and attempts left" if board.rungs else "no rung is left"
+    fitting = len(board.rungs)
+    return _ended(
+        board, f"{fitting} candidates do not fit the limits and attempts left" if fitting else "no rung is left"
     )
-    return Refusal(ENDS.get(outcome, StateReason.OBJECTIVE_MISSED), left)
+
+
+def _ended(board: Board, left: str) -> Refusal:
+    return Refusal(ENDS.get(board.request.tried[-1].outcome, StateReason.OBJECTIVE_MISSED), left)
 
 
 def _too_tight(board: Board, plans: list[Placed]) -> str:

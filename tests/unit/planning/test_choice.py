@@ -265,6 +265,12 @@ def test_a_job_out_of_rungs_ends_as_its_last_attempt_did(outcome: AttemptOutcome
     assert outcome_of.reason == reason  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("mode", ["Auto", "Recommend"])
+def test_after_scratch_no_candidate_is_said_to_be_left(mode: str) -> None:
+    outcome = after(tried("FromScratch", None), job=JOB.mode(mode))
+    assert outcome.message == "no rung is left"  # type: ignore[union-attr]
+
+
 def test_a_job_out_of_attempts_ends() -> None:
     outcome = after(tried("LinearProbe", "all-minilm-l6-v2"), job=PROBE.max_attempts(1), count=1)
     assert outcome.reason == StateReason.OBJECTIVE_MISSED  # type: ignore[union-attr]
