@@ -10,7 +10,7 @@ from rich.console import Console
 
 from demo.installation import install
 from demo.manifests import jobs
-from demo.screen import show
+from demo.screen import console_of, show
 from demo.stages import run
 from devcluster import lifecycle
 from devcluster.cluster import DEFAULT_NAME
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wanted = jobs(parsed.only)
         ready = install(parsed.name, parsed.provider, progress)
         outcome = run(ready, wanted, progress)
-        show(Console(), ready.cluster, outcome, progress.taken, time.monotonic() - started)
+        show(console_of(), ready.cluster, outcome, progress.taken, time.monotonic() - started)
         if parsed.down:
             lifecycle.down(parsed.name, progress)
     except DevClusterError as error:

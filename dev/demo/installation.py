@@ -19,8 +19,6 @@ RELEASE = "coppice"
 SYSTEM_NAMESPACE = "coppice-system"
 CHART = REPOSITORY_ROOT / "charts" / "coppice"
 
-NO_PROMETHEUS = "This provider starts no Prometheus, so its answers are left out."
-
 
 @dataclass(frozen=True)
 class Ready:
@@ -54,8 +52,12 @@ def install_chart(cluster: Cluster, progress: Progress) -> str:
 
 
 def helm_arguments(operator: str, trainer: str) -> tuple[str, ...]:
-    """The chart as it is, with the images that were just built; it returns when the operator is ready."""
-    where = ("--namespace", SYSTEM_NAMESPACE, "--create-namespace", "--wait", "--timeout", "5m")
+    """The chart as it is, with the images that were just built; it returns when the operator is ready.
+
+    Helm 4's own way of waiting would also wait for every base model to be Ready, and those of the catalogue that lack
+    digests rightly never are.
+    """
+    where = ("--namespace", SYSTEM_NAMESPACE, "--create-namespace", "--wait=legacy", "--timeout", "5m")
     images = {"image": operator, "trainer.image": trainer}
     values = [
         f"{key}.{part}={value}"

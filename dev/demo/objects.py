@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from coppice.api import labels
+from coppice.api.decision import DecisionRecord, decode_record
 from coppice.api.trainingjob import TrainingJob
-from coppice.api.trainingreport import TrainingReport
+from demo.figures import Figures, figures
 from demo.manifests import NAMESPACE, Manifest
 from devcluster.cluster import Cluster
 
@@ -26,11 +28,23 @@ class Objects:
         """One job as it stands."""
         return TrainingJob.model_validate_json(self._get("trainingjob", name))
 
-    def report(self, name: str) -> TrainingReport | None:
-        """The report of a job by the job's uid, if it was written."""
-        uid = self.job(name).metadata.uid
-        found = (TrainingReport.model_validate(item) for item in self.listed("trainingreports"))
-        return next((report for report in found if report.spec.job_uid == uid), None)
+    def records(self, job: TrainingJob) -> dict[int, DecisionRecord]:
+        """The decision that was frozen on each attempt's child, by the attempt's number."""
+        selector = f"{labels.JOB_UID_LABEL}={job.metadata.uid}"
+        found: list[dict[str, Any]] = json.loads(
+            self.cluster.kubectl("get", "jobs.batch", "-n", NAMESPACE, "-l", selector, "-o", "json")
+        )["items"]
+        return {
+            int(child["metadata"]["labels"][labels.ATTEMPT_LABEL]): decode_record(
+                child["metadata"]["annotations"][labels.DECISION_ANNOTATION]
+            )
+            for child in found
+        }
+
+    def figures(self, name: str) -> Figures:
+        """What the cluster knows of one job."""
+        job = self.job(name)
+        return figures(job, self.records(job))
 
     def listed(self, kind: str) -> list[dict[str, Any]]:
         """Every object of a kind in the namespace; none where the kind or the namespace does not exist yet."""

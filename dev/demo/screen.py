@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from demo import prometheus, summary
-from demo.figures import Figures
-from demo.installation import NO_PROMETHEUS, SYSTEM_NAMESPACE
+from demo.installation import SYSTEM_NAMESPACE
 from demo.manifests import NAMESPACE
 from demo.objects import Objects
 from demo.stages import Outcome
@@ -17,6 +16,8 @@ from devcluster.cluster import Cluster
 from devcluster.progress import duration
 
 MAIN_JOB, CONTROL = "newswire-topics", "newswire-topics-control"
+
+LEAST_WIDTH = 110
 
 NEXT = (
     ("turn your shell to this cluster", 'eval "$(python -m devcluster env)"'),
@@ -31,6 +32,12 @@ NEXT = (
 )
 
 
+def console_of(width: int = LEAST_WIDTH) -> Console:
+    """Standard output; a pipe or a file gets lines wide enough for the tables."""
+    console = Console(highlight=False)
+    return console if console.is_terminal and console.width >= width else Console(highlight=False, width=width)
+
+
 def show(
     console: Console, cluster: Cluster, outcome: Outcome, taken: Sequence[tuple[str, float]], seconds: float
 ) -> None:
@@ -38,20 +45,20 @@ def show(
     jobs = {job.name: job for job in outcome.jobs}
     console.print()
     console.print(summary.decisions(outcome.jobs))
-    _rejections(console, outcome.jobs)
+    _lines(console, "Base models that were not used, by reason", [summary.rejections(job) for job in outcome.jobs])
     console.print(summary.costs(outcome.jobs))
     if MAIN_JOB in jobs and CONTROL in jobs:
         console.print(summary.comparison(jobs[CONTROL], jobs[MAIN_JOB]))
+    console.print(summary.savings(outcome.jobs))
     _kubectl(console, cluster, "get", "trainingjobs", "-A")
     _prometheus(console, cluster)
     console.print(times(taken, seconds))
-    console.print(following())
-    console.print(f"Prometheus: {cluster.prometheus_url}" if cluster.prometheus_url else NO_PROMETHEUS)
+    _lines(console, "What to look at next", [f"{command}  # {what}" for what, command in NEXT])
 
 
 def times(taken: Sequence[tuple[str, float]], seconds: float) -> Table:
     """How long each step took; steps that ran beside others overlap, so the sum is more than the whole."""
-    table = Table("step", "took", title="Where the time went")
+    table = Table("step", "took", title="Where the time went", title_justify="left")
     for title, step_seconds in taken:
         table.add_row(title, duration(step_seconds))
     table.add_section()
@@ -59,30 +66,23 @@ def times(taken: Sequence[tuple[str, float]], seconds: float) -> Table:
     return table
 
 
-def following() -> Table:
-    """Commands to go on with."""
-    table = Table("to see", "run", title="What to look at next", box=None, title_justify="left")
-    for what, command in NEXT:
-        table.add_row(what, command)
-    return table
-
-
-def _rejections(console: Console, jobs: Sequence[Figures]) -> None:
-    console.print("\nBase models that were not used, by reason:")
-    for job in jobs:
-        console.print(f"  {summary.rejections(job)}", highlight=False)
+def _lines(console: Console, title: str, lines: Sequence[str]) -> None:
+    console.print(f"\n{title}", style="bold")
+    for line in lines:
+        console.print(f"  {line}", markup=False, soft_wrap=True)
     console.print()
 
 
 def _kubectl(console: Console, cluster: Cluster, *arguments: str) -> None:
     console.print(f"\n$ kubectl {' '.join(arguments)}", style="bold")
-    console.print(Objects(cluster).shown(*arguments), highlight=False, markup=False, soft_wrap=True)
+    console.print(Objects(cluster).shown(*arguments), markup=False, soft_wrap=True)
 
 
 def _prometheus(console: Console, cluster: Cluster) -> None:
-    if cluster.prometheus_url is None:
+    url = cluster.prometheus_url
+    if url is None:
+        console.print("\nThis provider starts no Prometheus, so its answers are left out.")
         return
-    prometheus.wait_for_scrape(cluster.prometheus_url)
-    for question in prometheus.QUESTIONS:
-        console.print()
-        console.print(summary.answers(question, prometheus.ask(cluster.prometheus_url, question.expression)))
+    prometheus.wait_for_scrape(url)
+    answers = [summary.answer(question, prometheus.ask(url, question.expression)) for question in prometheus.QUESTIONS]
+    _lines(console, f"What Prometheus at {url} answers", [line for text in answers for line in text.splitlines()])

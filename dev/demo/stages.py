@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from demo.figures import Figures, figures
+from demo.figures import Figures
 from demo.follow import follow
 from demo.installation import Ready
 from demo.loading import load
@@ -59,6 +59,7 @@ def _run_one(objects: Objects, manifest: Manifest, progress: Progress) -> Figure
     name = manifest.job.metadata.name
     with progress.step(f"TrainingJob {name}") as step:
         objects.apply(manifest)
-        found = figures(follow(objects, name, step))
+        follow(objects, name, step)
+        found = objects.figures(name)
     progress.note(f"  {found.line}")
     return found

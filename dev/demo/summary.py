@@ -1,4 +1,4 @@
-"""What came out, as tables: the decisions, what they cost beside what was estimated, the job beside its control."""
+"""What came out, as tables: what was decided, what it cost beside what was expected, the job beside its control."""
 
 from __future__ import annotations
 
@@ -7,95 +7,81 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.table import Table
 
-from demo.figures import Figures, plan
+from coppice.api.base import Interval
+from demo.figures import AttemptFigures, Figures
 from demo.prometheus import Question, Sample
-from demo.text import UNKNOWN, avoided, interval, number, quality, ratio
+from demo.text import UNKNOWN, Number, avoided, interval, number, quality, ratio
 
 
 def decisions(rows: Sequence[Figures]) -> RenderableType:
-    """What was decided for each job, why, and how it ended."""
-    table = Table(
-        "job", "decided", "why", "what ran", "quality", "target", "ended", title="Decided, and what came of it"
-    )
+    """What was decided for each job and why, what ran, and how it ended."""
+    table = _table("What was decided, and what came of it", "job", "decided before anything ran", "what ran", "ended")
     for row in rows:
-        table.add_row(
-            row.name,
-            row.decided,
-            row.decision.reason if row.decision else UNKNOWN,
-            "\n".join(ran(row)) or "nothing",
-            quality(row.quality, row.standard_error),
-            quality(row.target),
-            ended(row),
-        )
+        why = f"{row.decided}\n{row.first.reason if row.first else ''}".rstrip()
+        table.add_row(row.name, why, "\n".join(ran(row)) or "nothing", ended(row))
     return table
 
 
 def costs(rows: Sequence[Figures]) -> RenderableType:
-    """What each job took, beside what was expected before it started (10th to 90th percentile of its first rung)."""
-    headings = ("job", "CPU s", "run s", "expected", "energy Wh", "expected", "carbon g", "expected", "avoided gCO2e")
-    table = Table(title="Cost, beside the estimate made before the start")
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "job" else "right")
+    """What every attempt took, and below it what was expected before it started (10th to 90th percentile)."""
+    title = "What it cost (below: expected before the start)"
+    table = _table(title, "job and attempt", "run time s", "CPU s", "energy Wh", "carbon gCO2e", right=True)
     for row in rows:
-        table.add_row(
-            row.name,
-            number(row.cpu_seconds),
-            number(row.run_seconds),
-            interval(row.estimated_seconds),
-            number(row.energy_watt_hours),
-            interval(row.estimated_watt_hours),
-            number(row.carbon_grams),
-            interval(row.estimated_grams),
-            avoided(row.avoided),
-        )
+        for attempt in row.attempts:
+            table.add_row(f"{row.name}\n{attempt.plan}", *_costs_of(attempt))
+    return table
+
+
+def savings(rows: Sequence[Figures]) -> RenderableType:
+    """Carbon avoided by jobs that may substitute: the counterfactual minus everything spent, with its basis."""
+    table = _table(
+        "Carbon avoided against training from scratch", "job", "spent gCO2e", "avoided gCO2e", "compared with"
+    )
+    for row in rows:
+        if row.avoided is not None:
+            control = f" {row.avoided.control}" if row.avoided.control else ""
+            basis = f"{row.avoided.basis}{control}"
+            table.add_row(row.name, number(row.carbon_grams), avoided(row.avoided), basis)
     return table
 
 
 def comparison(control: Figures, job: Figures) -> RenderableType:
     """The job beside its control; a control that missed the target is shown as missed."""
-    table = Table(
-        "", f"from scratch ({control.name})", f"{job.decided} ({job.name})", "ratio", title="The job beside its control"
-    )
+    table = _table("The job beside its control", "", control.name, job.name, "ratio", right=True)
+    table.add_row("what ran", *("\n".join(attempt.plan for attempt in row.attempts) for row in (control, job)), "")
     rows = (
         ("CPU seconds", control.cpu_seconds, job.cpu_seconds),
-        ("run time, s", control.run_seconds, job.run_seconds),
-        ("energy, Wh", control.energy_watt_hours, job.energy_watt_hours),
-        ("carbon, gCO2e", control.carbon_grams, job.carbon_grams),
+        ("run time s", control.run_seconds, job.run_seconds),
+        ("energy Wh", control.energy_watt_hours, job.energy_watt_hours),
+        ("carbon gCO2e", control.carbon_grams, job.carbon_grams),
     )
     for label, one, other in rows:
         table.add_row(label, number(one), number(other), ratio(one, other))
     found = (control, job)
-    table.add_row("quality on the test part", *(quality(row.quality, row.standard_error) for row in found), "")
-    table.add_row(f"target {quality(job.target)}", *(verdict(row) for row in found), "")
+    table.add_row(f"{job.metric} on the test part", *(quality(row.quality, row.standard_error) for row in found), "")
+    table.add_row(f"target {job.target}", *(verdict(row) for row in found), "")
     return table
 
 
 def rejections(row: Figures) -> str:
-    """Why base models were not used: `of 22 looked at: DigestMissing 20, TaskMismatch 2`."""
-    if row.decision is None or not row.decision.rejected:
+    """Why base models were not used: `of 22 looked at, DigestMissing 20, TaskMismatch 2`."""
+    if row.first is None or not row.first.rejected:
         return f"{row.name}: none rejected"
-    counted = sorted(row.decision.rejected.items(), key=lambda item: (-item[1], item[0]))
-    return f"{row.name}: of {row.decision.considered} looked at, " + ", ".join(f"{word} {n}" for word, n in counted)
+    counted = sorted(row.first.rejected.items(), key=lambda item: (-item[1], item[0]))
+    return f"{row.name}: of {row.first.considered} looked at, " + ", ".join(f"{word} {n}" for word, n in counted)
 
 
-def answers(question: Question, samples: Sequence[Sample]) -> RenderableType:
-    """A question to Prometheus and its answer, as it gave it."""
-    table = Table(title=question.words, caption=question.expression, title_justify="left", caption_justify="left")
-    labels = sorted({label for sample in samples for label in sample.labels})
-    for label in labels:
-        table.add_column(label, overflow="fold")
-    table.add_column("value", justify="right")
-    for sample in samples:
-        table.add_row(*(sample.labels.get(label, "") for label in labels), number(sample.value))
-    if not samples:
-        table.add_row("no answer yet")
-    return table
+def answer(question: Question, samples: Sequence[Sample]) -> str:
+    """A question to Prometheus, the expression that asks it, and its answer."""
+    lines = [question.words, f"  {question.expression}"]
+    lines += [f"    {_labels(sample)} {number(sample.value)}" for sample in samples]
+    return "\n".join(lines if samples else [*lines, "    no answer yet"])
 
 
 def ran(row: Figures) -> list[str]:
     """Each attempt with its outcome and quality."""
     return [
-        f"{plan(str(attempt.method), attempt.base_model)}: {attempt.outcome} {quality(attempt.quality)}"
+        f"{attempt.plan}: {attempt.outcome} {quality(attempt.quality, attempt.standard_error)}"
         for attempt in row.attempts
     ]
 
@@ -106,5 +92,32 @@ def verdict(row: Figures) -> str:
 
 
 def ended(row: Figures) -> str:
-    """State, and the model that was registered."""
-    return row.state + (f"\nregistered {row.registered.name}" if row.registered else "")
+    """State, target, and the model that was registered."""
+    target = f" (target {row.target})" if row.target is not None else ""
+    return f"{row.state}{target}" + (f"\nregistered {row.registered.name}" if row.registered else "")
+
+
+def _costs_of(attempt: AttemptFigures) -> tuple[str, ...]:
+    expected = attempt.expected
+    return (
+        _beside(attempt.run_seconds, expected.run_seconds if expected else None),
+        number(attempt.cpu_seconds),
+        _beside(attempt.energy_watt_hours, expected.energy_watt_hours if expected else None),
+        _beside(attempt.carbon_grams, expected.carbon_grams if expected else None),
+    )
+
+
+def _beside(value: Number | None, expected: Interval | None) -> str:
+    return f"{number(value)}\n{interval(expected) if expected else UNKNOWN}"
+
+
+def _labels(sample: Sample) -> str:
+    return "{" + ", ".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items())) + "}"
+
+
+def _table(title: str, first: str, *others: str, right: bool = False) -> Table:
+    table = Table(title=title, title_justify="left", show_lines=True)
+    table.add_column(first, overflow="fold")
+    for heading in others:
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    return table

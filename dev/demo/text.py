@@ -38,11 +38,10 @@ def interval(value: Interval | None, show: Callable[[Number], str] = number) -> 
 
 
 def avoided(value: AvoidedStatus | None) -> str:
-    """Carbon avoided, its bounds where they differ, and where the comparison comes from."""
+    """Carbon avoided, with its bounds where they differ."""
     if value is None:
         return UNKNOWN
-    bounds = "" if value.low == value.high else f" ({number(value.low)} to {number(value.high)})"
-    return f"{number(value.mid)}{bounds}, {value.basis}"
+    return number(value.mid) + ("" if value.low == value.high else f" ({number(value.low)} to {number(value.high)})")
 
 
 def ratio(one: Number | None, other: Number | None) -> str:

@@ -1,41 +1,76 @@
 """What the demo shows: figures from status, dashes for what is not known, misses shown as misses."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from rich.console import Console
 
 from coppice.api.base import Interval
+from coppice.api.decision import CandidateRecord, ChanceRecord, DecisionRecord, EstimateRecord, Intensity
+from coppice.api.reasons import DecisionReason
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import AvoidedStatus
-from coppice.api.vocabulary import Basis
-from demo.figures import figures
+from coppice.api.vocabulary import Basis, IntensityMethod, IntensitySignal, Mode, OptimizeFor
+from demo.figures import Figures, figures
 from demo.follow import accounted, now
 from demo.installation import helm_arguments
 from demo.manifests import jobs
 from demo.prometheus import QUESTIONS, Sample, parse
 from demo.stages import Outcome
-from demo.summary import answers, comparison, costs, decisions, ran, rejections, verdict
+from demo.summary import answer, comparison, costs, decisions, ran, rejections, savings, verdict
 from demo.text import avoided, interval, number, quality, ratio
 
-POINTS = {"low": "1", "mid": "2", "high": "3"}
-RUNG = {"method": "LinearProbe", "baseModel": {"kind": "BaseModel", "name": "minilm"}, "profile": "cpu"}
-ESTIMATES = {"energyWattHours": POINTS, "carbonGrams": POINTS, "runSeconds": POINTS}
-DECISION = {
-    "digest": "sha256:" + "0" * 64,
-    "method": "LinearProbe",
-    "baseModel": RUNG["baseModel"],
-    "reason": "FineTuneSavesCarbon",
-    "ladder": [{**RUNG, "chance": "0.8", **ESTIMATES}],
-    "rejected": {"TaskMismatch": 2, "DigestMissing": 18},
-    "considered": 22,
-    "decidedAt": "2026-01-01T00:00:00Z",
-}
+POINTS = Interval(low=Decimal(1), mid=Decimal(2), high=Decimal(3))
+BASE = {"kind": "BaseModel", "name": "minilm"}
+RUNG = {"method": "LinearProbe", "baseModel": BASE, "profile": "cpu"}
+ESTIMATE = EstimateRecord(
+    flops=POINTS,
+    memory_bytes=POINTS,
+    run_seconds=POINTS,
+    energy_watt_hours=POINTS,
+    operational_grams=POINTS,
+    embodied_grams=POINTS,
+    carbon_grams=POINTS,
+    expected=Decimal(2),
+)
+RECORD = DecisionRecord(
+    software_version="0",
+    decided_at=datetime(2026, 1, 1, tzinfo=UTC),
+    job_uid="uid",
+    generation=1,
+    mode=Mode.AUTO,
+    optimize_for=OptimizeFor.CARBON,
+    reason=DecisionReason.FINE_TUNE_SAVES_CARBON,
+    message="",
+    resolved={},
+    intensity=Intensity(
+        zone="WORLD",
+        grams_per_kilowatt_hour=Decimal(481),
+        method=IntensityMethod.LIFE_CYCLE,
+        signal=IntensitySignal.AVERAGE,
+        period="2023",
+        source="",
+    ),
+    pue=Decimal(1),
+    ladder=(
+        CandidateRecord(
+            **RUNG,
+            estimate=ESTIMATE,
+            chance=ChanceRecord(value=Decimal("0.8"), prior=Decimal("0.8"), basis="prior only"),
+        ),
+    ),
+    considered=22,
+    rejected={"TaskMismatch": 2, "DigestMissing": 18},
+)
 ATTEMPT = {
     **RUNG,
     "number": 1,
     "kind": "Train",
     "child": {"kind": "Job", "name": "child"},
+    "runSeconds": 40,
+    "energyJoules": "7200",
+    "carbonGrams": "0.8",
     "outcome": "Met",
     "quality": "0.957",
     "standardError": "0.0043",
@@ -61,7 +96,6 @@ def finished(name: str = "newswire-topics", *, met: bool = True, account: str = 
     ]
     status = {
         "conditions": conditions,
-        "decision": DECISION,
         "attempts": [ATTEMPT],
         "result": {"attempt": 1, "quality": "0.957", "met": met},
         "totals": TOTALS,
@@ -70,27 +104,39 @@ def finished(name: str = "newswire-topics", *, met: bool = True, account: str = 
     return TrainingJob.model_validate({**found.wire(), "status": status})
 
 
+def seen(name: str = "newswire-topics", *, met: bool = True) -> Figures:
+    return figures(finished(name, met=met), {1: RECORD})
+
+
 def test_figures_are_those_of_the_status() -> None:
-    found = figures(finished())
+    found = seen()
     assert found.energy_watt_hours == 2
     assert found.carbon_grams == Decimal("0.8")
     assert found.cpu_seconds == Decimal("31.5")
+    assert ran(found) == ["LinearProbe of minilm: Met 0.957 ±0.004"]
+    assert found.line == "ObjectiveMet: LinearProbe of minilm, Accuracy 0.957, target 0.94"
+
+
+def test_what_was_expected_is_what_the_attempt_s_own_decision_said() -> None:
+    later = RECORD.model_copy(update={"ladder": ()})
+    found = figures(finished(), {1: RECORD, 2: later})
     assert found.decided == "LinearProbe of minilm"
-    assert found.estimated_seconds == Interval(low=Decimal(1), mid=Decimal(2), high=Decimal(3))
-    assert ran(found) == ["LinearProbe of minilm: Met 0.957"]
+    assert found.attempts[0].expected == ESTIMATE
+    assert figures(finished(), {}).attempts[0].expected is None
 
 
 def test_a_job_without_status_has_no_figures_instead_of_zeros() -> None:
-    found = figures(finished().model_copy(update={"status": None}))
+    found = figures(finished().model_copy(update={"status": None}), {})
     assert (found.energy_watt_hours, found.cpu_seconds, found.quality) == (None, None, None)
+    assert found.decided == "nothing"
     assert rejections(found) == "newswire-topics: none rejected"
-    assert "newswire-topics" in _text(costs([found]))
+    assert "newswire-topics" in _text(decisions([found]))
 
 
 def test_a_control_that_missed_is_shown_as_missed() -> None:
-    control = figures(finished("newswire-topics-control", met=False))
+    control = seen("newswire-topics-control", met=False)
     assert verdict(control) == "missed"
-    assert "missed" in _text(comparison(control, figures(finished())))
+    assert "missed" in _text(comparison(control, seen()))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +144,7 @@ def test_a_control_that_missed_is_shown_as_missed() -> None:
     [("newswire-topics", True, True), ("newswire-topics", False, False), ("newswire-topics-control", False, True)],
 )
 def test_the_demo_succeeds_unless_a_job_that_may_substitute_fails(name: str, met: bool, succeeded: bool) -> None:
-    assert Outcome((figures(finished(name, met=met)),)).succeeded is succeeded
+    assert Outcome((seen(name, met=met),)).succeeded is succeeded
 
 
 @pytest.mark.parametrize(("account", "over"), [("True", True), ("False", False), ("Unknown", False)])
@@ -111,13 +157,26 @@ def test_progress_names_the_attempt_and_the_state() -> None:
 
 
 def test_rejections_are_counted_largest_first() -> None:
-    assert rejections(figures(finished())) == "newswire-topics: of 22 looked at, DigestMissing 18, TaskMismatch 2"
+    assert rejections(seen()) == "newswire-topics: of 22 looked at, DigestMissing 18, TaskMismatch 2"
 
 
 def test_tables_show_the_decision_beside_its_outcome() -> None:
-    shown = _text(decisions([figures(finished())]))
+    shown = _text(decisions([seen()]))
     assert "FineTuneSavesCarbon" in shown
-    assert "0.957 ±0.004" in shown
+    assert "Met 0.957 ±0.004" in shown
+
+
+def test_costs_stand_above_what_was_expected() -> None:
+    lines = _text(costs([seen()])).splitlines()
+    row = next(number for number, line in enumerate(lines) if "31.5" in line)
+    assert "2.00" in lines[row]
+    assert "1.00 to 3.00" in lines[row + 1]
+
+
+def test_a_saving_names_its_basis() -> None:
+    shown = _text(savings([seen()]))
+    assert "Measured" in shown
+    assert "5.00 (4.00 to 6.00)" in shown
 
 
 @pytest.mark.parametrize(
@@ -143,11 +202,11 @@ def test_a_ratio_says_which_way_it_goes(one: float | None, other: float | None, 
     assert ratio(one, other) == shown
 
 
-def test_avoided_carbon_names_its_basis_and_its_bounds() -> None:
+def test_avoided_carbon_shows_its_bounds() -> None:
     saved = AvoidedStatus(
         low=Decimal(1), mid=Decimal(2), high=Decimal(3), basis=Basis.DECLARED, equal_quality="Unknown"
     )
-    assert avoided(saved) == "2.00 (1.00 to 3.00), Declared"
+    assert avoided(saved) == "2.00 (1.00 to 3.00)"
     assert avoided(None) == "-"
 
 
@@ -162,14 +221,20 @@ def test_a_refused_query_is_an_error_with_prometheus_s_words() -> None:
 
 
 def test_a_question_without_an_answer_is_shown_as_such() -> None:
-    assert "no answer yet" in _text(answers(QUESTIONS[0], ()))
+    assert "no answer yet" in answer(QUESTIONS[0], ())
+
+
+def test_an_answer_stands_below_its_question() -> None:
+    shown = answer(QUESTIONS[0], (Sample({"grade": "Modelled", "component": "cpu"}, 12.5),)).splitlines()
+    assert shown[:2] == [QUESTIONS[0].words, f"  {QUESTIONS[0].expression}"]
+    assert shown[2].strip() == '{component="cpu", grade="Modelled"} 12.5'
 
 
 def test_helm_gets_the_images_that_were_built() -> None:
     arguments = helm_arguments("coppice.dev/operator:0a1b", "coppice.dev/trainer:2c3d")
     assert "image.repository=coppice.dev/operator" in arguments
     assert "trainer.image.tag=2c3d" in arguments
-    assert "--wait" in arguments
+    assert "--wait=legacy" in arguments
 
 
 def _condition(kind: str, status: str, reason: str) -> dict[str, str]:
