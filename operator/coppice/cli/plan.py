@@ -21,7 +21,8 @@ def decision_table(job: TrainingJob, record: DecisionRecord) -> RenderableType:
     ]
     if record.expected_saving_grams is not None:
         parts.append(Text(f"Expected saving: {interval(record.expected_saving_grams, 'g')} CO2e"))
-    parts += [_others(record)] if record.candidates else []
+    others = _others(record)
+    parts += [others] if others.row_count else []
     parts += [_rejections(record)] if record.rejected else []
     parts += _notes(record)
     return Group(*parts)

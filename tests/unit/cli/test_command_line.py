@@ -51,6 +51,15 @@ def test_plan_prints_the_ladder_and_the_counterfactual(job_file: Path, catalogue
         assert part in result.output
 
 
+def test_plan_shows_other_candidates_only_where_there_are_any(job_file: Path, tmp_path: Path, catalogue: Path) -> None:
+    heading = "Other candidates that fit"
+    assert heading in run("plan", "-f", job_file, "--catalogue", catalogue).output
+    probe = make_job().methods("LinearProbe").scratch(epochs=30, **PLAN)
+    alone = run("plan", "-f", manifest(tmp_path / "probe.yaml", probe.body()), "--catalogue", catalogue)
+    assert alone.exit_code == 0, alone.output
+    assert heading not in alone.output
+
+
 def test_plan_gives_the_whole_record_as_json(job_file: Path, catalogue: Path) -> None:
     result = run("plan", "-f", job_file, "--catalogue", catalogue, "-o", "json")
     record = DecisionRecord.model_validate(json.loads(result.output))
