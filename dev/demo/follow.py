@@ -10,7 +10,8 @@ from demo.objects import Objects
 from devcluster.errors import DevClusterError
 from devcluster.progress import Step
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 5.0
+"""Each look is a kubectl process, which takes a third of a second from the job that it looks at."""
 MOST_SECONDS = 3600.0
 """A job of the demo takes minutes; after an hour something is stuck, and it is better to say so."""
 
