@@ -21,7 +21,7 @@ def explanation(body: dict[str, Any], record: DecisionRecord | None, related: li
     if status is None:
         return Group(*parts)
     if status.attempts:
-        parts.append(_attempts(status.attempts))
+        parts += [_attempts(status.attempts), *(Text(_ending(item)) for item in status.attempts)]
     parts += [Text(f"{item.type}: {item.status} ({item.reason}) {item.message}") for item in status.conditions]
     if status.totals is not None:
         parts.append(_totals(status.totals, record))
@@ -32,16 +32,22 @@ def explanation(body: dict[str, Any], record: DecisionRecord | None, related: li
 
 def _attempts(attempts: list[AttemptStatus]) -> Table:
     table = Table(title="Attempts", title_justify="left")
-    for name in ("n", "method", "base model", "outcome", "quality", "run time", "energy", "carbon", "what happened"):
-        table.add_column(name, overflow="fold")
+    for name in ("", "method", "base model", "outcome", "quality", "run time", "energy", "carbon"):
+        table.add_column(name, overflow="fold", no_wrap=name in {"", "method", "outcome", "quality"})
     for item in attempts:
         energy = figure(float(item.energy_joules) / 3600, "Wh") if item.energy_joules is not None else "-"
         carbon = figure(float(item.carbon_grams), "g") if item.carbon_grams is not None else "-"
         quality = str(item.quality) if item.quality is not None else "-"
         seconds = figure(item.run_seconds, "s")
         base = base_name(item.base_model)
-        table.add_row(str(item.number), item.method, base, item.outcome, quality, seconds, energy, carbon, item.message)
+        table.add_row(str(item.number), item.method, base, item.outcome, quality, seconds, energy, carbon)
     return table
+
+
+def _ending(item: AttemptStatus) -> str:
+    """What happened in an attempt, and who says so."""
+    said = f" ({item.evidence})" if item.quality is not None and item.evidence else ""
+    return f"Attempt {item.number}: {item.message or item.outcome}{said}"
 
 
 def _totals(totals: TotalsStatus, record: DecisionRecord | None) -> Table:

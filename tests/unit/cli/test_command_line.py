@@ -1,15 +1,18 @@
 """The command line on manifests alone: what it prints, what it refuses, and that it decides as the operator does."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import yaml
+from rich.console import Console
 from typer.testing import CliRunner
 
 from builders import make_job, make_model, make_profile
 from coppice.api.decision import DecisionRecord
 from coppice.cli.errors import UsageError
+from coppice.cli.explain import explanation
 from coppice.cli.figures import figure
 from coppice.cli.history import decision_of, next_name, retry_manifest
 from coppice.cli.main import app
@@ -112,6 +115,19 @@ def test_the_first_childs_decision_is_the_jobs() -> None:
 )
 def test_figures_have_a_unit_that_fits(value: float, unit: str, text: str) -> None:
     assert figure(value, unit) == text
+
+
+def test_an_explanation_breaks_no_word_of_an_attempt_and_says_who_judged_it() -> None:
+    child = {"kind": "Job", "name": "topics-0a1b2-1"}
+    attempt = {"number": 1, "kind": "Train", "method": "FullFineTune", "child": child, "profile": "cpu-generic"}
+    attempt |= {"outcome": "LimitExceeded", "message": "Accuracy 0.97, target 0.95", "quality": "0.9725"}
+    attempt |= {"evidence": "SelfReported", "runSeconds": 7, "energyJoules": "15.6", "carbonGrams": "0.00255"}
+    body = make_job().set("status", {"attempts": [attempt]}).body()
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(explanation(body, None, []))
+    shown = console.export_text()
+    for word in ("FullFineTune", "LimitExceeded", "0.9725", "Attempt 1: Accuracy 0.97, target 0.95 (SelfReported)"):
+        assert word in shown
 
 
 def test_help_teaches_every_command() -> None:
