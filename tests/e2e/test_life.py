@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from builders import JobBuilder
 from coppice.api.conditions import find
 from coppice.api.result import Outcome, Result
 from coppice.api.vocabulary import Component, Evidence, Method
@@ -73,8 +74,6 @@ def remove(cluster: Cluster) -> None:
 def lives(ground: Ground) -> Lives:
     """Every job that nothing has to be done for but to wait."""
     long = from_scratch(job("undisturbed"), EPOCHS).mode("Never").hyperparameters(batchSize=BATCH, patience=1000)
-    ladder = job("ladder", "noise").target(UNREACHABLE).methods("LinearProbe").max_attempts(3)
-    bases = ladder.named("survivor").set("spec.output.path", "out/survivor").on_miss("Accept")
     own = job("own-container", cpu="200m").target("0.95").mode("Never").container(ground.own_image)
     pod = template(ground.own_image)
     templated = job("own-template").target("0.95").mode("Never").set("spec.trainer.template", pod)
@@ -82,8 +81,7 @@ def lives(ground: Ground) -> Lives:
     wanted = (
         long.named("evicted").set("spec.output.path", "out/evicted"),
         long,
-        bases,
-        from_scratch(ladder, epochs=2000).hyperparameters(patience=1),
+        from_scratch(two_rungs("ladder"), epochs=2000).hyperparameters(patience=1),
         own,
         templated,
         from_scratch(job("wrong-digest"), 1).mode("Never").dataset(digest=OTHER_DIGEST),
@@ -91,6 +89,11 @@ def lives(ground: Ground) -> Lives:
         job("out-of-memory").set("spec.trainer.template", hungry),
     )
     return {one.body()["metadata"]["name"]: Life.begin(ground.cluster, one) for one in wanted}
+
+
+def two_rungs(name: str) -> JobBuilder:
+    """Linear probes of both base models, one after the other, as no model can meet the target."""
+    return job(name, "noise").target(UNREACHABLE).methods("LinearProbe").max_attempts(3)
 
 
 def template(image: str, memory: str = "128Mi", **variables: str) -> dict[str, object]:
@@ -147,9 +150,11 @@ def epochs_in(log: str) -> float:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="killing the operator's process needs root on its node")
-def test_an_operator_killed_twice_finishes_the_job_with_one_child_for_each_attempt(lives: Lives) -> None:
-    life = lives["survivor"]
-    before = settled(life.cluster, NAMESPACE).get("MissedAccepted", 0)
+def test_an_operator_killed_twice_finishes_the_job_with_one_child_for_each_attempt(
+    ground: Ground, lives: Lives
+) -> None:
+    before = settled(ground.cluster, NAMESPACE).get("MissedAccepted", 0)
+    life = Life.begin(ground.cluster, two_rungs("survivor").on_miss("Accept"))
     until(lambda: len(life.status.attempts) == 1, "the first attempt")
     operator_pod.delete_by_force(life.cluster)
     until(lambda: len(life.status.attempts) == 2, "the second attempt")
