@@ -132,8 +132,13 @@ def test_columns_read_as_in_the_documentation() -> None:
 
 @pytest.mark.parametrize(
     ("mid", "spent", "text"),
-    [("82", "18", "82 % (declared)"), ("-20", "100", "-25 % (declared)"), ("-100", "100", "")],
-    ids=["saved", "dearer", "missed"],
+    [
+        ("82", "18", "82 % (declared)"),
+        ("-20", "100", "-25 % (declared)"),
+        ("-100", "100", ""),
+        ("-0.063483", "0.063484", ""),
+    ],
+    ids=["saved", "dearer", "missed", "missed and rounded"],
 )
 def test_the_saving_is_a_share_of_the_counterfactual_with_its_basis(mid: str, spent: str, text: str) -> None:
     amount = Decimal(mid)
