@@ -24,7 +24,7 @@ from devcluster.controlplane import ControlPlane
 
 PATIENCE_SECONDS = 120.0
 SCRATCH = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
-RESYNC = "--resync-seconds=20"
+RESYNC = "--resync-seconds=8"
 
 
 def probe_job(name: str, namespace: str) -> JobBuilder:

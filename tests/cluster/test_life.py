@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 from builders import make_model, make_policy
-from cluster.api import Body
+from cluster.api import ApiError, Body
 from cluster.pods import End
 from cluster.stage import Life, Stage, probe_job
 from coppice.api.decision import decode_record
@@ -50,8 +50,11 @@ def test_a_job_is_decided_run_judged_tried_again_finished_and_accounted(stage: S
     assert stage.until_books_closed(tenant, 1) == {"ObjectiveMet": 1}
     told = {"Decided", "AttemptStarted", "AttemptEnded", "NextRung", "Finished", "Accounted"}
     stage.until(lambda: told <= reasons_told(stage, life), lambda: f"{told} of {reasons_told(stage, life)}")
-    written = stage.written(tenant)
-    record_property("written", dict(written))
+    counted = f'coppice_namespace_trainingjobs_finished_total{{method="FromScratch",namespace="{tenant}"'
+    stage.until(lambda: counted in stage.operator.metrics(), lambda: f"{counted} at /metrics")
+    written, at_home = stage.written(tenant), stage.written(stage.home)
+    record_property("written", {**written, **at_home})
+    assert at_home["create/trainingledgers"] + at_home["update/trainingledgers"] == 3, "opened, settled, pruned"
     assert (written["create/jobs"], written["create/trainingreports"]) == (2, 1)
     assert written["patch/trainingjobs/status"] <= 5, "each attempt starts and runs, and the job ends"
 
@@ -78,6 +81,7 @@ def test_jobs_that_are_stopped_refused_or_disturbed_say_so_and_the_others_go_on(
     over = stage.apply(limited)
     orphaned = stage.apply(probe_job("orphaned", tenant))
     refused = stage.apply(probe_job("refused", tenant).template(hostNetwork=True).set("spec.trainer.container", None))
+    evicted = stage.apply(probe_job("evicted", tenant))
     failing = stage.apply(probe_job("failing", tenant))
     stage.node.script(tenant, "failing", End(exit_code=1), End(exit_code=137, reason="OOMKilled"))
 
@@ -91,6 +95,14 @@ def test_jobs_that_are_stopped_refused_or_disturbed_say_so_and_the_others_go_on(
     stage.api.delete("Job", tenant, orphaned.children()[0]["metadata"]["name"])
     orphaned.until_state("ChildDeleted")
     assert [child for child in orphaned.children() if "deletionTimestamp" not in child["metadata"]] == []
+    evicted.until_state("Running")
+    [pod] = evicted.pods()
+    stage.api.delete("Pod", tenant, pod["metadata"]["name"])
+    uid = pod["metadata"]["uid"]
+    stage.until(lambda: [one for one in evicted.pods() if one["metadata"]["uid"] != uid], lambda: "the next pod")
+    stage.node.script(tenant, "evicted", "0.957")
+    evicted.until_accounted()
+    assert [(one["outcome"], len(one["pods"])) for one in evicted.status["attempts"]] == [("Met", 2)]
     refused.until_state("PodRefused")
     assert "hostNetwork" in refused.message
     failing.until_accounted()
@@ -163,7 +175,7 @@ def test_a_wait_for_acknowledgement_is_frozen_over_a_restart(stage: Stage) -> No
     assert life.condition("Suspended")["reason"] == "AwaitingAcknowledgement"
     assert limitation in life.message
     waiting = life.status
-    stage.operator.kill()
+    stage.operator.terminate()
     stage.api.create(make_model("better").namespaced(tenant).evaluation("text-classification", "0.99").body())
     stage.restart()
     life.edit(acknowledge=[limitation, *obligations(waiting)])
@@ -197,8 +209,6 @@ def test_an_unreadable_job_says_so_and_the_others_go_on(stage: Stage, kinds: Non
 
 def accepted(stage: Stage, job: Any) -> list[Life]:
     """The job's life, or nothing while the API server still refuses it."""
-    from cluster.api import ApiError
-
     try:
         return [stage.apply(job)]
     except ApiError:
