@@ -32,7 +32,7 @@ def profile() -> dict[str, Any]:
 
 @contextmanager
 def advertised(cluster: Cluster) -> Iterator[None]:
-    """Every node says that it has them."""
+    """Every node says that it has them; its kubelet makes them allocatable, and takes them back in the end."""
     nodes = cluster.kubectl("get", "nodes", "-o", "name").split()
     try:
         for node in nodes:
@@ -44,7 +44,6 @@ def advertised(cluster: Cluster) -> Iterator[None]:
 
 
 def _patch(cluster: Cluster, node: str, change: dict[str, str]) -> None:
-    escaped = RESOURCE.replace("/", "~1")
-    places = ("capacity",) if change["op"] == "add" else ("capacity", "allocatable")
-    patch = json.dumps([{**change, "path": f"/status/{place}/{escaped}"} for place in places])
+    path = f"/status/capacity/{RESOURCE.replace('/', '~1')}"
+    patch = json.dumps([{**change, "path": path}])
     cluster.kubectl("patch", node, "--subresource=status", "--type=json", f"--patch={patch}")

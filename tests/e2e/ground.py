@@ -129,7 +129,7 @@ def base_model(name: str, width: int, files: Sequence[InputFile]) -> Body:
 def job(name: str, data: str = "topics", **resources: str) -> JobBuilder:
     """Three topics from English news, tiny in every respect; no target, no plan from scratch yet."""
     parts = {"uri": f"pvc://{CORPORA}/{data}/train.parquet", "evaluationURI": f"pvc://{CORPORA}/{data}/test.parquet"}
-    asked = {"profiles": ["cpu-generic"], "cpu": "500m", "memory": "2Gi", **resources}
+    asked = {"profiles": ["cpu-generic"], "cpu": "450m", "memory": "2Gi", **resources}
     return (
         make_job(name, NAMESPACE)
         .dataset(**parts, examples=EXAMPLES, tokensPerExample=10, labels=len(TOPICS))
