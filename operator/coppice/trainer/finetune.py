@@ -56,7 +56,7 @@ class Defaults:
 DEFAULTS = {
     Method.LORA: Defaults(learning_rate=5e-4, epochs=8, patience=2),
     Method.FULL_FINE_TUNE: Defaults(learning_rate=5e-5, epochs=6, patience=2),
-    Method.FROM_SCRATCH: Defaults(learning_rate=1e-3, epochs=10, patience=4),
+    Method.FROM_SCRATCH: Defaults(learning_rate=5e-4, epochs=10, patience=4),
 }
 TARGET_MARGIN = 2.0
 """Standard errors by which the validation quality must clear the target to end training."""
