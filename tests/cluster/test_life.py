@@ -27,7 +27,7 @@ def waits_for_finished(stage: Stage, life: Life) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=plane.environment, stdout=subprocess.PIPE, text=True)
 
 
-def test_a_job_is_decided_run_judged_tried_again_finished_and_accounted(stage: Stage, record_property: Any) -> None:
+def test_a_job_is_decided_run_judged_tried_again_finished_and_accounted(stage: Stage) -> None:
     tenant = stage.tenant()
     life = stage.apply(probe_job("newswire", tenant))
     waiting = waits_for_finished(stage, life)
@@ -53,7 +53,6 @@ def test_a_job_is_decided_run_judged_tried_again_finished_and_accounted(stage: S
     counted = f'coppice_namespace_trainingjobs_finished_total{{method="FromScratch",namespace="{tenant}"'
     stage.until(lambda: counted in stage.operator.metrics(), lambda: f"{counted} at /metrics")
     written, at_home = stage.written(tenant), stage.written(stage.home)
-    record_property("written", {**written, **at_home})
     assert at_home["create/trainingledgers"] + at_home["update/trainingledgers"] == 3, "opened, settled, pruned"
     assert (written["create/jobs"], written["create/trainingreports"]) == (2, 1)
     assert written["patch/trainingjobs/status"] <= 5, "each attempt starts and runs, and the job ends"
