@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,9 +39,9 @@ class Cluster:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables that turn kubectl, Helm and client libraries to this cluster."""
-        path = f"{self.tools.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        return {**self.tools.environment(self.kubeconfig), "PATH": path}
+        """The variables that turn kubectl (with its plugin `coppice`), Helm and client libraries to this cluster."""
+        places = (str(self.tools.bin), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
+        return {**self.tools.environment(self.kubeconfig), "PATH": os.pathsep.join(places)}
 
     def kubectl(self, *arguments: str, check: bool = True, stdin: str | None = None) -> str:
         """Run kubectl and return its standard output; a failure raises with its standard error."""
