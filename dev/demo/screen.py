@@ -20,7 +20,7 @@ MAIN_JOB, CONTROL = "newswire-topics", "newswire-topics-control"
 LEAST_WIDTH = 110
 
 NEXT = (
-    ("turn your shell to this cluster", 'eval "$(python -m devcluster env)"'),
+    ("turn your shell to this cluster", 'eval "$(.venv/bin/python -m devcluster env)"'),
     ("the jobs, with why and quality", f"kubectl get trainingjobs -n {NAMESPACE} -o wide"),
     ("one job in full", f"kubectl describe trainingjob {MAIN_JOB} -n {NAMESPACE}"),
     ("why this plan and no other", f"kubectl coppice explain {MAIN_JOB} -n {NAMESPACE}"),
@@ -28,7 +28,7 @@ NEXT = (
     ("every base model and why it is not ready", "kubectl get clusterbasemodels,basemodels -A -o wide"),
     ("the account that outlives the job", f"kubectl get trainingreports -n {NAMESPACE}"),
     ("what the operator says", f"kubectl logs -n {SYSTEM_NAMESPACE} deployment/coppice --tail=20"),
-    ("take the cluster down", "python -m devcluster down"),
+    ("take the cluster down", "make cluster-down"),
 )
 
 
