@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 RUN, LAST_WORD = Path("/coppice/run.json"), Path("/dev/termination-log")
+RESUME = 75
 
 
 def train() -> None:
@@ -35,8 +36,8 @@ def eat() -> None:
 
 
 def sleep() -> None:
-    """Nothing, for long."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    """Nothing, for long; when it is stopped it wants to go on later."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(RESUME))
     sys.stdout.write("asleep\n")
     time.sleep(3600)
 
