@@ -32,6 +32,7 @@ from coppice.ports import (
 )
 from coppice.readiness import reconcile_base_model
 from coppice.workloads.images import Images
+from coppice.workloads.seen import SeenChild
 
 JOB = "TrainingJob"
 
@@ -91,9 +92,18 @@ class Reconciler:
         job = self._index.job(key)
         if job is None:
             return None
-        observed = self.observe(job)
-        plan = decide(observed)
         try:
+            observed = self.observe(job)
+            plan = decide(observed)
+        except Exception as fault:
+            # A fault of ours must not be silent: the job says so, and the queue tries again.
+            text = f"{type(fault).__name__}: {fault}"
+            await self._write_status(key, unreadable(self._index.body(key) or {}, text, self._clock.now()))
+            raise
+        try:
+            await self._act(key, job, plan)
+        except _NotRegistered as obstacle:
+            plan = decide(replace(observed, register_obstacle=str(obstacle)))
             await self._act(key, job, plan)
         except (Refused, Forbidden) as refusal:
             if not plan.create:
@@ -126,11 +136,14 @@ class Reconciler:
         default = self._settings.default_policy
         policies = applicable(self._index.policies, self._index.namespace_labels(namespace), default)
         now = self._clock.now()
+        # Labels are anybody's to set; only what our own controller reference leads to is taken for ours.
+        children = tuple(child for child in self._index.children(job.metadata.uid) if _ours(child, job))
+        owners = {child.uid for child in children}
         return Observed(
             now=now,
             job=job,
-            children=self._index.children(job.metadata.uid),
-            pods=self._index.pods(job.metadata.uid),
+            children=children,
+            pods=tuple(pod for pod in self._index.pods(job.metadata.uid) if pod.owner_uid in owners),
             resolved=resolve(job.spec, policies, default),
             world=World(
                 catalogue=self._index.catalogue,
@@ -142,7 +155,7 @@ class Reconciler:
                 software_version=self._settings.software_version,
             ),
             images=self._settings.images,
-            name_taken_by=self._name_taken_by(job),
+            register_obstacle=self._name_taken_by(job),
         )
 
     def _name_taken_by(self, job: TrainingJob) -> str | None:
@@ -178,7 +191,10 @@ class Reconciler:
 
     async def _close(self, namespace: str, job: TrainingJob, plan: Plan) -> None:
         if plan.register is not None:
-            await self._create_once(plan.register.wire(), job)
+            try:
+                await self._create_once(plan.register.wire(), job)
+            except (AlreadyExists, Refused) as refusal:
+                raise _NotRegistered(str(refusal)) from refusal
         if plan.settlement is not None:
             await self._ledger.settle(namespace, plan.settlement)
         if plan.report is not None:
@@ -207,7 +223,8 @@ class Reconciler:
             raise
         except tolerate:
             return
-        self._index.put(manifest["kind"], body)
+        if manifest["kind"] != "BaseModel":  # its watch event wakes the pass that writes its Ready condition
+            self._index.put(manifest["kind"], body)
 
     async def _write_status(self, key: Key, status: Mapping[str, Any] | None) -> None:
         before = self._index.body(key)
@@ -233,8 +250,16 @@ class Reconciler:
         return retry.recheck_seconds
 
 
+class _NotRegistered(Exception):
+    """The job's model cannot be registered; the job ends without that."""
+
+
 class _ForeignChild(Exception):
     """A child's name is taken by an object that is not ours."""
+
+
+def _ours(child: SeenChild, job: TrainingJob) -> bool:
+    return child.owner_uid == job.metadata.uid and child.namespace == job.metadata.namespace
 
 
 def _owned_by(body: Mapping[str, Any], uid: str) -> bool:

@@ -25,4 +25,5 @@ class AttemptRecord(Model):
     memory_bytes: int = 0
     claim_name: str
     output_path: str
+    license: str = ""
     evidence: Evidence = Evidence.EVALUATED

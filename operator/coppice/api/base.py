@@ -99,6 +99,13 @@ def rounded(value: float, significant_digits: int = 4) -> Decimal:
     return number.quantize(Decimal(1).scaleb(exponent)) if exponent < 0 else Decimal(round(number))
 
 
+def storable(value: Decimal | None) -> Decimal | None:
+    """A decimal as the API server takes it: at most 9 decimals; None where 15 digits before the point are too few."""
+    if value is None or abs(value) >= Decimal(10) ** 15:
+        return None
+    return value.quantize(Decimal("1e-9")).normalize() + 0 if value else Decimal(0)
+
+
 class Interval(Model):
     """Three points of one quantity's distribution: 10th, 50th and 90th percentile; the unit is in the field's name."""
 

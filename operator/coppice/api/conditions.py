@@ -4,9 +4,9 @@ Every setter returns a new tuple; a condition whose status did not change keeps 
 unchanged world serialises to the same bytes and causes no write.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from coppice.api.meta import Condition
 
@@ -38,6 +38,12 @@ def find(conditions: Iterable[Condition], type_: str) -> Condition | None:
 def is_true(conditions: Iterable[Condition], type_: str) -> bool:
     """Whether that condition holds."""
     return status_of(conditions, type_) == "True"
+
+
+def holds(body: Mapping[str, Any], condition: str) -> bool:
+    """Whether a condition of a raw body is True."""
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    return any(item.get("type") == condition and item.get("status") == "True" for item in conditions)
 
 
 def with_condition(

@@ -186,4 +186,5 @@ class EventReason(Reason):
     RESUMED = "Resumed", "The job goes on."
     FINISHED = "Finished", "The job finished."
     ACCOUNTED = "Accounted", "The account is closed."
+    MODEL_NOT_REGISTERED = "ModelNotRegistered", "The job's model could not be registered."
     MODEL_REGISTERED = "ModelRegistered", "The job's model was registered."

@@ -1,6 +1,7 @@
 """TrainingJob status: what was seen and decided, never what is hoped; at most 16 KiB in all."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -95,6 +96,8 @@ class AttemptStatus(Model):
     base_model: BaseModelReference | None = Field(default=None, description="Base model; absent from scratch.")
     child: ChildReference = Field(description="The batch object that runs it.")
     profile: str = Field(max_length=253, description="ComputeProfile accounted.")
+    cpu_cores: DecimalString = Field(default=Decimal(0), description="CPU cores that each pod reserves.")
+    memory_bytes: int = Field(default=0, ge=0, description="Memory in bytes that each pod reserves.")
     accelerators: int = Field(default=0, ge=0, description="Accelerators of all pods.")
     outcome: str = Field(
         default="Running", max_length=64, description="Running, Met, Missed, Unjudged, or why it ended otherwise."

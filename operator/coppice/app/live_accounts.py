@@ -10,10 +10,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 
 from coppice.accounting.account import Account
-from coppice.api.conditions import RUNNING
+from coppice.api.conditions import RUNNING, holds
 from coppice.api.trainingjob import TrainingJob
 from coppice.index import Index
-from coppice.index.jobs import holds
 from coppice.lifecycle import Observed, situation_of
 
 ROUND_SECONDS = 15.0

@@ -179,7 +179,7 @@ class Index:
     def unfinished(self) -> list[Key]:
         """Jobs that are not yet finished and accounted, and places of departed ones: what a resync wakes."""
         waiting = [key for key, job in self._jobs if not job.settled]
-        return [*waiting, *(key for key in self._jobs.waiting_to_settle() if self._jobs.get(key) is None)]
+        return list(dict.fromkeys([*waiting, *self._jobs.waiting_to_settle()]))
 
     def model_keys(self) -> list[Key]:
         """Keys of every base model, whose readiness depends on claims that nothing announces."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from coppice.api.conditions import ACCOUNTED, DECIDED, FINISHED, SUSPENDED
+from coppice.api.conditions import ACCOUNTED, DECIDED, FINISHED, SUSPENDED, holds
 from coppice.api.trainingjob import TrainingJob
 from coppice.index.key import Key
 
@@ -31,12 +31,6 @@ def sentence_of(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}"
-
-
-def holds(body: Mapping[str, Any], condition: str) -> bool:
-    """Whether a condition of a raw body is True."""
-    conditions = (body.get("status") or {}).get("conditions") or ()
-    return any(item.get("type") == condition and item.get("status") == "True" for item in conditions)
 
 
 class SeenJob:

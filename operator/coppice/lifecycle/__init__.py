@@ -10,7 +10,7 @@ pass plans the missing ones. An unchanged world yields an empty plan.
 
 from coppice.api import conditions as c
 from coppice.api.labels import REPORTING_CONTROLLER
-from coppice.lifecycle.account import books_of, crossed_limit
+from coppice.lifecycle.account import books_of, crossed_limit, limits_in_force
 from coppice.lifecycle.advance import advance
 from coppice.lifecycle.attempts import attempts_of
 from coppice.lifecycle.finish import close_finished, settle_deleted
@@ -39,8 +39,9 @@ def decide(observed: Observed) -> Plan:
 
 def situation_of(observed: Observed) -> Situation:
     """The observation with its attempts folded, priced and judged."""
-    attempts = attempts_of(observed.children, observed.pods, observed.status.attempts)
+    attempts = attempts_of(observed.job, observed.children, observed.pods)
     books = books_of(observed, attempts)
-    limit = crossed_limit(observed, books)
+    limits = limits_in_force(observed, attempts)
+    limit = crossed_limit(limits, books)
     verdicts = tuple(verdict(item, observed.job.spec.objective, limit=limit, now=observed.now) for item in attempts)
-    return Situation(observed=observed, attempts=attempts, verdicts=verdicts, books=books, limit=limit)
+    return Situation(observed=observed, attempts=attempts, verdicts=verdicts, books=books, limits=limits, limit=limit)

@@ -8,7 +8,8 @@ from coppice.accounting.account import Account, account_of, combined
 from coppice.accounting.use import AttemptUse
 from coppice.api.base import rounded
 from coppice.api.computeprofile import ComputeProfile
-from coppice.api.decision import SpentRecord
+from coppice.api.decision import SpentRecord, decode_record
+from coppice.api.trainingjob import Limits
 from coppice.api.vocabulary import AttemptKind, Method
 from coppice.lifecycle.attempts import Attempt
 from coppice.lifecycle.observed import Observed
@@ -80,9 +81,17 @@ def profile_of(observed: Observed, attempt: Attempt) -> ComputeProfile | None:
     return next((item for item in observed.world.profiles if item.metadata.name == attempt.record.profile), None)
 
 
-def crossed_limit(observed: Observed, books: Books) -> str | None:
+def limits_in_force(observed: Observed, attempts: tuple[Attempt, ...]) -> Limits | None:
+    """The limits that the latest decision was made within; before any, those of job and policies now."""
+    texts = [item.child.decision for item in attempts if item.child and item.child.decision]
+    if not texts:
+        return observed.resolved.limits
+    frozen = decode_record(texts[-1]).resolved.get("limits")
+    return Limits.model_validate(frozen) if frozen else None
+
+
+def crossed_limit(limits: Limits | None, books: Books) -> str | None:
     """The sentence of the first limit that the job has crossed, or None."""
-    limits = observed.resolved.limits
     if limits is None:
         return None
     total = books.total
@@ -104,9 +113,8 @@ def crossed_limit(observed: Observed, books: Books) -> str | None:
     return None
 
 
-def seconds_until_limit(observed: Observed, books: Books) -> float | None:
+def seconds_until_limit(limits: Limits | None, books: Books) -> float | None:
     """When to look again at a running job that has limits; None without limits."""
-    limits = observed.resolved.limits
     if limits is None or limits == type(limits)():
         return None
     left = max(limits.run_seconds - books.run_seconds, 1) if limits.run_seconds is not None else None

@@ -17,6 +17,9 @@ from coppice.lifecycle.status import Stand, decision_status
 from coppice.planning.decision import Refusal, Tried, decide
 from coppice.workloads.security import job_refusals
 
+MAX_ATTEMPTS = 16
+"""Attempts that status holds; evaluations and killed attempts count here too."""
+
 NEWS = timedelta(seconds=2)
 NEWS_SECONDS = 1.0
 
@@ -49,6 +52,9 @@ def advance(situation: Situation) -> Plan:
             return finish(situation, StateReason.LIMIT_EXCEEDED, situation.limit, succeeded=False)
     elif (refusal := _refused_as_written(situation)) is not None:
         return finish(situation, *refusal, succeeded=False)
+    if len(situation.attempts) >= MAX_ATTEMPTS:
+        none_left = f"the job has had {MAX_ATTEMPTS} attempts"
+        return _out_of_rungs(situation, Refusal(StateReason.ATTEMPT_FAILED, none_left, None))
     if situation.observed.job.spec.suspend:
         return _wait(situation, SuspendReason.USER_SUSPENDED, "set spec.suspend to false to start", _frozen(situation))
     decision = _frozen(situation) or _decided(situation)
@@ -76,11 +82,11 @@ def _refused_as_written(situation: Situation) -> tuple[StateReason, str] | None:
             StateReason.REGISTER_REFUSED,
             "spec.register: no policy of the namespace sets allowRegister; ask its owner",
         )
-    if spec.register_as and observed.name_taken_by is not None:
+    if spec.register_as and observed.register_obstacle is not None:
         name = spec.register_as.name
         return (
             StateReason.REGISTER_REFUSED,
-            f"spec.register: BaseModel {name} exists ({observed.name_taken_by}); choose another name",
+            f"spec.register: BaseModel {name} exists ({observed.register_obstacle}); choose another name",
         )
     refusals = job_refusals(spec, resolved.pod_exceptions)
     if refusals:
@@ -109,11 +115,12 @@ def _frozen(situation: Situation) -> DecisionRecord | None:
 
 def _decided(situation: Situation) -> DecisionRecord | Refusal:
     observed = situation.observed
-    tried = [
+    ended = [
         Tried(method=item.record.method, base_model=item.record.base_model, outcome=outcome)
         for item, (outcome, _) in situation.judged
-        if outcome is not AttemptOutcome.KILLED
     ]
+    # A rung that was killed from outside may be tried once more; killed twice, it is no accident.
+    tried = [one for one in ended if one.outcome is not AttemptOutcome.KILLED or ended.count(one) > 1]
     spent = situation.books.spent
     return decide(observed.job, observed.resolved, observed.world, spent=spent, tried=tried, now=observed.now)
 

@@ -11,14 +11,19 @@ from datetime import datetime, timedelta
 
 from coppice.accounting.use import PodUse
 from coppice.api.attempt import AttemptRecord
+from coppice.api.base import storable
 from coppice.api.reasons import AttemptOutcome
 from coppice.api.result import Result, parse_result
 from coppice.api.run import FETCH_CONTAINER, TRAINER_CONTAINER
+from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import AttemptStatus, ChildReference, PodStatus
 from coppice.api.vocabulary import Evidence
+from coppice.workloads.names import claim_name
 from coppice.workloads.seen import SeenChild, SeenPod
+from coppice.workloads.storage import output_path
 
 MAX_PODS_IN_STATUS = 16
+DECIMALS = ("quality", "standard_error", "validation_quality", "cpu_seconds", "run_seconds")
 
 
 @dataclass(frozen=True)
@@ -103,16 +108,14 @@ class Attempt:
         )
 
 
-def attempts_of(
-    children: Sequence[SeenChild], pods: Sequence[SeenPod], before: Sequence[AttemptStatus]
-) -> tuple[Attempt, ...]:
-    """Every attempt of a job, by number; `before` is what status says of them."""
-    earlier = {status.number: status for status in before}
+def attempts_of(job: TrainingJob, children: Sequence[SeenChild], pods: Sequence[SeenPod]) -> tuple[Attempt, ...]:
+    """Every attempt of a job, by number, from its children and from what its status says of them."""
+    earlier = {status.number: status for status in (job.status.attempts if job.status else ())}
     current = {child.attempt: child for child in sorted(children, key=lambda child: child.gone_at is None)}
     numbers = sorted(earlier.keys() | current.keys())
     return tuple(
         Attempt(
-            record=_record(current.get(number), earlier.get(number)),
+            record=_record(job, current.get(number), earlier.get(number)),
             child=current.get(number),
             pods=tuple(pod for pod in pods if pod.attempt == number),
             before=earlier.get(number),
@@ -130,11 +133,13 @@ def result_of(pod: SeenPod) -> Result | None:
     for name in (TRAINER_CONTAINER, FETCH_CONTAINER):
         result = parse_result(messages.get(name, ""))
         if result is not None:
-            return result.model_copy(update={"pod_uid": pod.uid})
+            # A stranger's container writes as many digits as its language prints.
+            decimals = {field: storable(getattr(result, field)) for field in DECIMALS}
+            return result.model_copy(update={"pod_uid": pod.uid, **decimals})
     return None
 
 
-def _record(child: SeenChild | None, before: AttemptStatus | None) -> AttemptRecord:
+def _record(job: TrainingJob, child: SeenChild | None, before: AttemptStatus | None) -> AttemptRecord:
     if child is not None and child.attempt_record:
         return AttemptRecord.model_validate_json(child.attempt_record)
     if before is None:
@@ -146,8 +151,10 @@ def _record(child: SeenChild | None, before: AttemptStatus | None) -> AttemptRec
         base_model=before.base_model,
         profile=before.profile,
         accelerators=before.accelerators,
-        claim_name="",
-        output_path="",
+        cpu_cores=before.cpu_cores,
+        memory_bytes=before.memory_bytes,
+        claim_name=claim_name(job),
+        output_path=output_path(job),
         evidence=before.evidence or Evidence.EVALUATED,
     )
 

@@ -17,7 +17,9 @@ RETRY_SECONDS = 30.0
 
 def blocked(situation: Situation, state: StateReason, message: str) -> Plan:
     """The plan for a job whose attempt cannot be made now."""
-    status = situation.status(Stand(state, f"{state.sentence} {message}"[:1024]))
+    frozen = situation.observed.status.decision_record
+    stand = Stand(state, f"{state.sentence} {message}"[:1024])
+    status = situation.status(stand, decision_record=frozen)
     events = transition_events(situation.observed.status, status) if status else ()
     return Plan(status=status, events=events, recheck_seconds=RETRY_SECONDS)
 
@@ -25,8 +27,11 @@ def blocked(situation: Situation, state: StateReason, message: str) -> Plan:
 def unreadable(body: Mapping[str, Any], error: str, now: datetime) -> dict[str, Any] | None:
     """The status of a job that the models cannot read (written by a newer schema, or before a rule existed).
 
-    It stays unfinished, because another version of the operator may read it. None if status says so already.
+    It stays unfinished, because another version of the operator may read it. None if status says so already, or if the
+    job is finished: that is final.
     """
+    if c.holds(body, c.FINISHED):
+        return None
     before = tuple(Condition.model_validate(item) for item in (body.get("status") or {}).get("conditions") or ())
     generation = body.get("metadata", {}).get("generation", 1)
     after = before

@@ -110,10 +110,12 @@ def _close(situation: Situation, stand: Stand) -> Plan:
         return Plan(status=status, events=events, recheck_seconds=10.0)
     job, account_report = _accounted(situation, stand)
     assert job.status is not None
-    model = _registered(situation, job)
-    events = transition_events(observed.status, job.status)
-    if model is not None:
-        events = (*events, Event(EventReason.MODEL_REGISTERED, f"BaseModel {model.metadata.name} was made", "Register"))
+    try:
+        model = _registered(situation, job)
+    except ValueError as error:
+        obstacle = replace(observed, register_obstacle=str(error).splitlines()[0])
+        return _close(replace(situation, observed=obstacle), stand)
+    events = (*transition_events(observed.status, job.status), *_registration_events(situation, stand, model))
     return Plan(
         register=model,
         settlement=settlement(job),
@@ -122,6 +124,15 @@ def _close(situation: Situation, stand: Stand) -> Plan:
         prune=True,
         events=events,
     )
+
+
+def _registration_events(situation: Situation, stand: Stand, model: BaseModelObject | None) -> tuple[Event, ...]:
+    if model is not None:
+        return (Event(EventReason.MODEL_REGISTERED, f"BaseModel {model.metadata.name} was made", "Register"),)
+    if situation.observed.job.spec.register_as is None or stand.succeeded != "True":
+        return ()
+    why = situation.observed.register_obstacle or "the attempt left no list of model files"
+    return (Event(EventReason.MODEL_NOT_REGISTERED, f"no BaseModel was made: {why}", "Register", warning=True),)
 
 
 def _accounted(situation: Situation, stand: Stand) -> tuple[TrainingJob, TrainingReport]:
@@ -193,7 +204,7 @@ def result_of_job(situation: Situation, stand: Stand) -> ResultStatus | None:
         output=f"{output_uri(situation.observed.job, attempt.record)}/{MODEL_DIRECTORY}",
         model_digest=model.digest if model else None,
         registered=_reference(situation, stand),
-        license=situation.license_of(attempt.record.base_model),
+        license=attempt.record.license or situation.license_of(attempt.record.base_model),
     )
 
 
@@ -206,7 +217,9 @@ def _met(situation: Situation, stand: Stand) -> bool | None:
 def _reference(situation: Situation, stand: Stand) -> BaseModelReference | None:
     register = situation.observed.job.spec.register_as
     best = best_attempt(situation)
-    if register is None or stand.succeeded != "True" or best is None or _files(situation, best) is None:
+    if register is None or stand.succeeded != "True" or best is None:
+        return None
+    if situation.observed.register_obstacle is not None or _files(situation, best) is None:
         return None
     return BaseModelReference(kind=BaseModelKind.NAMESPACED, name=register.name)
 
@@ -224,6 +237,8 @@ def _registered(situation: Situation, job: TrainingJob) -> BaseModelObject | Non
     attempt = _attempt(situation, result.attempt)
     assert attempt.result is not None
     known = situation.base_model(attempt.record.base_model)
+    if attempt.record.base_model is not None and known is None:
+        raise ValueError(f"{attempt.record.base_model.kind} {attempt.record.base_model.name} was deleted meanwhile")
     made = registered_model(job, attempt.record, attempt.result, known)
     return made.model_copy(update={"metadata": made.metadata.model_copy(update={"labels": job_labels(job)})})
 

@@ -25,8 +25,8 @@ from coppice.workloads.seen import SeenChild, SeenPod
 class Observed:
     """Everything known about one job at one moment.
 
-    `name_taken_by` is the job that made the BaseModel which `spec.register` names, as namespace/name/uid, or another
-    owner's word; None when the name is free.
+    `register_obstacle` says why the model cannot be registered under the name that `spec.register` asks for, such as
+    "made by TrainingJob research/topics"; None when nothing stands in the way.
     """
 
     now: datetime
@@ -36,7 +36,7 @@ class Observed:
     resolved: Resolved
     world: World
     images: Images
-    name_taken_by: str | None = None
+    register_obstacle: str | None = None
 
     @property
     def status(self) -> TrainingJobStatus:

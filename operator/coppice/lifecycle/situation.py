@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from coppice.api.decision import DecisionRecord, decode_record
 from coppice.api.meta import BaseModelReference, Condition
 from coppice.api.reasons import AttemptOutcome, EventReason
+from coppice.api.trainingjob import Limits
 from coppice.api.trainingjob_status import AttemptStatus, DecisionStatus, TrainingJobStatus
 from coppice.lifecycle.account import Books
 from coppice.lifecycle.attempts import Attempt
@@ -13,6 +14,7 @@ from coppice.lifecycle.status import Stand, attempt_status, conditions_of, decis
 from coppice.lifecycle.summary import summary_of
 from coppice.lifecycle.verdict import Verdict
 from coppice.planning.catalogue import Registered
+from coppice.planning.licenses import UNKNOWN
 from coppice.planning.lineage import derived_license
 
 
@@ -24,6 +26,7 @@ class Situation:
     attempts: tuple[Attempt, ...]
     verdicts: tuple[Verdict, ...]
     books: Books
+    limits: Limits | None
     limit: str | None
 
     @property
@@ -48,8 +51,13 @@ class Situation:
         return self.observed.world.catalogue.get(reference, namespace) if reference else None
 
     def license_of(self, reference: BaseModelReference | None) -> str:
-        """Licence of what is made from a base model and the job's data, computed from the chain."""
+        """Licence of what is made from a base model and the job's data, computed from the chain.
+
+        A base model that is not registered any more may have had any licence.
+        """
         base = self.base_model(reference)
+        if reference is not None and base is None:
+            return UNKNOWN
         return derived_license(base.spec.license if base else None, self.observed.job.spec.dataset.license)
 
     @property

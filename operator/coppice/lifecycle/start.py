@@ -20,16 +20,18 @@ def start(situation: Situation, record: DecisionRecord) -> Plan:
     number = max((item.record.number for item in situation.attempts), default=0) + 1
     profile = next(item for item in observed.world.profiles if item.metadata.name == candidate.profile)
     evidence = evidence_of(job.spec, candidate.method)
+    license_expression = situation.license_of(candidate.base_model)
+    attempt = attempt_record(job, candidate, number, profile, evidence)
     manifests = attempt_manifests(
         job,
         record,
         candidate,
-        attempt_record(job, candidate, number, profile, evidence),
+        attempt.model_copy(update={"license": license_expression}),
         resolved=observed.resolved,
         world=observed.world,
         images=observed.images,
         seconds_left=_seconds_left(situation),
-        license_expression=situation.license_of(candidate.base_model),
+        license_expression=license_expression,
     )
     return Plan(
         open_entry=_entry(situation, record),
@@ -57,7 +59,7 @@ def evidence_of(spec: TrainingJobSpec, method: Method) -> Evidence:
 
 
 def _seconds_left(situation: Situation) -> int | None:
-    limits = situation.observed.resolved.limits
+    limits = situation.limits
     if limits is None or limits.run_seconds is None:
         return None
     return max(limits.run_seconds - situation.books.run_seconds, 1)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from coppice.api import conditions as c
-from coppice.api.base import rounded
+from coppice.api.base import rounded, storable
 from coppice.api.decision import CandidateRecord, DecisionRecord
 from coppice.api.meta import Condition
 from coppice.api.reasons import AccountReason, AttemptOutcome, Reason, StateReason, SuspendReason
@@ -101,6 +101,8 @@ def attempt_status(
         child=child_reference(attempt),
         profile=record.profile,
         accelerators=record.accelerators,
+        cpu_cores=record.cpu_cores,
+        memory_bytes=record.memory_bytes,
         outcome=outcome,
         message=message,
         start_time=min((pod.start_time for pod in pods), default=None),
@@ -123,7 +125,7 @@ def cpu_seconds(attempt: Attempt) -> Decimal | None:
     if result is None:
         return None
     parts = [part.cpu_seconds for part in (result, *result.earlier) if part.cpu_seconds is not None]
-    return sum(parts, Decimal(0)) if parts else None
+    return storable(sum(parts, Decimal(0))) if parts else None
 
 
 def decision_status(record: DecisionRecord) -> DecisionStatus:

@@ -157,4 +157,4 @@ def _recheck(situation: Situation, attempt: Attempt, *, young: bool) -> float | 
         return SETTLING_SECONDS
     if not attempt.pods and not child.active and now - child.created_at <= PODLESS_PATIENCE:
         return (child.created_at + PODLESS_PATIENCE - now).total_seconds() + 1
-    return seconds_until_limit(situation.observed, situation.books) if attempt.live_pods else None
+    return seconds_until_limit(situation.limits, situation.books) if attempt.live_pods else None

@@ -78,6 +78,8 @@ def seen_pod(body: Body) -> SeenPod:
         created_at=_time(metadata.get("creationTimestamp")),
         scheduled_at=_time(scheduled.get("lastTransitionTime")) if scheduled.get("status") == "True" else None,
         unschedulable=_unschedulable(scheduled),
+        taken_at=_time(conditions.get("DisruptionTarget", {}).get("lastTransitionTime"))
+        or _time(metadata.get("deletionTimestamp")),
         disrupted=conditions.get("DisruptionTarget", {}).get("status") == "True",
         deleting="deletionTimestamp" in metadata,
         accelerators=int(sum((count for name, count in reserved.items() if ACCELERATOR.match(name)), Decimal(0))),

@@ -42,6 +42,7 @@ class SeenPod:
     scheduled_at: datetime | None = None
     unschedulable: str = ""
     disrupted: bool = False
+    taken_at: datetime | None = None  # when it was evicted, lost with its node, or deleted
     deleting: bool = False
     accelerators: int = 0
     cpu_request_cores: Decimal = Decimal(0)
@@ -55,7 +56,10 @@ class SeenPod:
         if self.phase not in {"Succeeded", "Failed"}:
             return self.gone_at
         ends = [container.finished_at for container in self.containers if container.finished_at]
-        return max(ends, default=self.scheduled_at)
+        if ends and not any(container.started_at and not container.finished_at for container in self.containers):
+            return max(ends)
+        # A lost node reports no ends: what took the pod away says when.
+        return self.taken_at or self.gone_at or max(ends, default=self.scheduled_at or self.created_at)
 
 
 @dataclass(frozen=True)
