@@ -41,7 +41,7 @@ from e2e.ground import (
     make_inputs,
     namespace,
 )
-from e2e.life import Life, ledger, settled, until
+from e2e.life import PATIENCE_SECONDS, Life, ledger, settled, until
 
 SHORT_LIVED = "coppice-life-short"
 EPOCHS, BATCH = 20, 8
@@ -253,7 +253,8 @@ def test_deleting_the_namespace_of_a_running_job_hangs_nowhere_and_settles_its_a
 
 
 def test_kubectl_and_its_plugin_tell_the_story(lives: Lives, cluster: Cluster, tmp_path: Path) -> None:
-    waited = lives["undisturbed"].kubectl("wait", "--for=condition=Finished", "trainingjob/undisturbed")
+    patience = f"--timeout={PATIENCE_SECONDS}s"
+    waited = lives["undisturbed"].kubectl("wait", "--for=condition=Finished", "trainingjob/undisturbed", patience)
     assert "condition met" in waited
     assert re.search(r"epoch 1\.0, step \d+: Accuracy 0\.\d+ \(\+-0\.\d+\) on validation", lives["undisturbed"].log())
     described = lives["own-container"].kubectl("describe", "trainingjob", "own-container")
