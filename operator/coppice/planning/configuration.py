@@ -18,9 +18,30 @@ BERT_LIKE = frozenset(
 LLAMA_LIKE = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi3"})
 VIT_LIKE = frozenset({"vit", "deit", "beit", "dinov2"})
 
+WIDTHS, DEPTHS = (256, 512, 1024, 2048), (3, 4, 6, 3)
+"""Stages of a residual network where the configuration does not say: ResNet-50."""
+MOST_SIZE = 10**8
+MOST_PARAMETERS, MOST_FORWARD_FLOPS, MOST_LAYERS = 10**14, 10**18, 10**4
+"""The bounds of a BaseModel's architecture: beyond them an estimate would be a number without a meaning."""
+
+
+class _NoSize(Exception):
+    """A size of the configuration that is none: the network is unknown."""
+
 
 def network_of_config(config: Config, labels: int) -> Network | None:
-    """The network of a configuration with a classification head of so many labels; None for an unknown family."""
+    """The network of a configuration with a classification head of so many labels.
+
+    None for an unknown family, for a size that is no whole number above 0, and for what no registered model could be.
+    """
+    try:
+        network = _network(config, labels)
+    except _NoSize:
+        return None
+    return network if network is not None and _possible(network) else None
+
+
+def _network(config: Config, labels: int) -> Network | None:
     family = str(config.get("model_type", ""))
     if family in BERT_LIKE:
         return _bert(family, config, labels)
@@ -31,6 +52,14 @@ def network_of_config(config: Config, labels: int) -> Network | None:
     if family == "resnet":
         return _resnet(config, labels)
     return None
+
+
+def _possible(network: Network) -> bool:
+    """Whether it stays within the bounds that a registered model's architecture has."""
+    flops = network.forward_flops_per_example or 0
+    return (
+        network.parameters <= MOST_PARAMETERS and flops <= MOST_FORWARD_FLOPS and (network.layers or 0) <= MOST_LAYERS
+    )
 
 
 def _bert(family: str, config: Config, labels: int) -> Network:
@@ -61,6 +90,8 @@ def _vit(family: str, config: Config, labels: int) -> Network:
     depth = _get(config, 12, "num_hidden_layers")
     inner = _get(config, 3072, "intermediate_size")
     side, patch = _get(config, 224, "image_size"), _get(config, 16, "patch_size")
+    if patch > side:
+        raise _NoSize
     patches = (side // patch) ** 2
     projection = _get(config, 3, "num_channels") * patch**2 * width
     block = 4 * width**2 + 2 * width * inner
@@ -78,10 +109,9 @@ def _resnet(config: Config, labels: int) -> Network:
     count = _Convolutions()
     resolution = count.add(_get(config, 3, "num_channels"), channels, 7, -(-side // 2))
     resolution = -(-resolution // 2)
-    widths = list(config.get("hidden_sizes") or (256, 512, 1024, 2048))
-    depths = list(config.get("depths") or (3, 4, 6, 3))
+    widths, depths = _stages(config)
     bottleneck = config.get("layer_type", "bottleneck") == "bottleneck"
-    for stage, (width, depth) in enumerate(zip(widths, depths, strict=False)):
+    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
         halves = stage > 0 or bool(config.get("downsample_in_first_stage", False))
         for block in range(depth):
             after = -(-resolution // 2) if halves and block == 0 else resolution
@@ -120,10 +150,31 @@ class _Convolutions:
             self.add(outputs, outputs, 3, after)
 
 
+def _stages(config: Config) -> tuple[list[int], list[int]]:
+    """Width and number of blocks of each stage."""
+    widths, depths = (
+        _sizes(config.get(key) or default) for key, default in (("hidden_sizes", WIDTHS), ("depths", DEPTHS))
+    )
+    if len(widths) != len(depths) or sum(depths) > MOST_LAYERS:
+        raise _NoSize
+    return widths, depths
+
+
 def _get(config: Config, default: int, *names: str) -> int:
-    """The first of the named keys that holds a whole number above 0."""
-    for name in names:
-        value = config.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 1:
-            return int(value)
-    return default
+    """The first of the named keys that is set; null is not. Raises _NoSize where it holds no size."""
+    value = next((config[name] for name in names if config.get(name) is not None), default)
+    return _size(value)
+
+
+def _sizes(value: Any) -> list[int]:
+    if not isinstance(value, list | tuple):
+        raise _NoSize
+    return [_size(each) for each in value]
+
+
+def _size(value: Any) -> int:
+    """A whole number from 1 to MOST_SIZE; a JSON number may be written 64.0."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 1 <= value <= MOST_SIZE or value != int(value):
+        raise _NoSize
+    return int(value)

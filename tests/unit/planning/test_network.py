@@ -1,12 +1,15 @@
 """FLOPs and parameters against counts by torch's FLOP counter on meta tensors (2 per multiply-add)."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from builders import make_job, make_model
 from coppice.api.vocabulary import Method
-from coppice.planning.configuration import network_of_config
+from coppice.planning.configuration import BERT_LIKE, LLAMA_LIKE, VIT_LIKE, network_of_config
 from coppice.planning.network import Network, network_of
 from coppice.planning.workload import TRAINING_PASSES, workload
+from worlds import Case
 
 RESNET18 = {"model_type": "resnet", "layer_type": "basic", "hidden_sizes": [64, 128, 256, 512], "depths": [2, 2, 2, 2]}
 VIT_TINY = {"model_type": "vit", "hidden_size": 192, "intermediate_size": 768}
@@ -61,6 +64,64 @@ def test_training_bert_costs_what_was_counted_over_6nd(tokens: int, over_6nd: fl
 
 def test_an_unknown_family_is_not_guessed() -> None:
     assert network_of_config({"model_type": "perceiver"}, 2) is None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "resnet", "hidden_sizes": 5},
+        {"model_type": "resnet", "hidden_sizes": ["a"], "depths": [1]},
+        {"model_type": "resnet", "hidden_sizes": [64], "depths": [1.5]},
+        {"model_type": "resnet", "hidden_sizes": [64, 128], "depths": [2]},
+        {"model_type": "resnet", "hidden_sizes": [64], "depths": [10**8]},
+        {"model_type": "bert", "hidden_size": "wide"},
+        {"model_type": "bert", "hidden_size": True},
+        {"model_type": "bert", "num_hidden_layers": 0},
+        {"model_type": "llama", "num_attention_heads": -1},
+        {"model_type": "llama", "hidden_size": 10**300},
+        {"model_type": "vit", "image_size": [224, 224]},
+        {"model_type": "vit", "image_size": 8, "patch_size": 16},
+    ],
+    ids=str,
+)
+def test_a_size_that_is_none_makes_the_network_unknown(config: dict[str, object]) -> None:
+    assert network_of_config(config, 2) is None
+
+
+def test_a_size_may_be_null_or_written_with_a_point() -> None:
+    said = network_of_config({"model_type": "bert", "hidden_size": 768.0, "vocab_size": None}, 2)
+    assert said == network_of_config({"model_type": "bert"}, 2)
+
+
+FAMILIES = sorted(BERT_LIKE | LLAMA_LIKE | VIT_LIKE | {"resnet"})
+KEYS = "hidden_size dim num_hidden_layers n_layers intermediate_size hidden_dim max_position_embeddings vocab_size"
+KEYS += " type_vocab_size num_attention_heads num_key_value_heads image_size patch_size num_channels embedding_size"
+KEYS += " hidden_sizes depths layer_type downsample_in_first_stage"
+SIZES = st.integers(-1, 9) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | SIZES | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+CONFIGS = st.builds(
+    lambda family, sizes: {"model_type": family, **sizes},
+    st.sampled_from(FAMILIES) | JSON,
+    st.dictionaries(st.sampled_from(KEYS.split()), SIZES | st.lists(SIZES, max_size=4) | JSON, max_size=6),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(CONFIGS, st.integers(2, 10**6))
+def test_no_configuration_breaks_the_network(config: dict[str, object], labels: int) -> None:
+    network = network_of_config(config, labels)
+    assert network is None or network.parameters >= 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(CONFIGS)
+def test_no_configuration_breaks_the_decision(config: dict[str, object]) -> None:
+    job = make_job().set("spec.fromScratch", {"config": config, "epochs": 10})
+    assert Case(job, [make_model()]).decide() is not None
 
 
 def test_embeddings_cost_memory_and_no_flops() -> None:
