@@ -1,6 +1,7 @@
 """Policy merge: several policies may select a namespace, and field by field the stricter rule wins.
 
-    allow lists intersect · deny lists unite · thresholds take the stricter end · floors of `use` take the strictest
+    allow lists intersect, hosts and networks by what they cover · deny lists unite
+    thresholds take the stricter end · floors of `use` take the strictest
     booleans that restrict win · a default is no restriction: the first policy by name that sets one gives it, except
     limits and ttl, of which the lowest holds
 
@@ -9,6 +10,7 @@ that no policy selects gets the chart's default, under the name `(default)`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeVar
@@ -17,6 +19,7 @@ from coppice.api.meta import ObjectMeta
 from coppice.api.trainingjob import Limits, TrainingJobSpec
 from coppice.api.trainingpolicy import PodExceptions, PolicyDefaults, TrainingPolicy, TrainingPolicySpec
 from coppice.api.vocabulary import Distribution, Mode, OptimizeFor
+from coppice.planning.hosts import covers
 from coppice.planning.resolved import DEFAULT_SUFFICIENT_CHANCE, Resolved
 from coppice.planning.terms import identifier
 
@@ -38,10 +41,12 @@ def resolve(spec: TrainingJobSpec, policies: Sequence[TrainingPolicy], default: 
     merge = _Merge(sorted(policies, key=lambda policy: policy.metadata.name) or [_chart(default)])
     substitution, use = spec.substitution, spec.use
     return Resolved(
-        mode=_or(substitution and substitution.mode, merge.first("mode", lambda d: d.mode), Mode.AUTO),
-        optimize_for=_or(
-            substitution and substitution.optimize_for,
-            merge.first("optimizeFor", lambda d: d.optimize_for),
+        mode=_said(
+            substitution.mode if substitution else None, lambda: merge.first("mode", lambda d: d.mode), Mode.AUTO
+        ),
+        optimize_for=_said(
+            substitution.optimize_for if substitution else None,
+            lambda: merge.first("optimizeFor", lambda d: d.optimize_for),
             OptimizeFor.CARBON,
         ),
         commercial=merge.commercial(use.commercial if use else None),
@@ -50,16 +55,20 @@ def resolve(spec: TrainingJobSpec, policies: Sequence[TrainingPolicy], default: 
         base_model_scopes=merge.shared("baseModelScopes", lambda p: p.base_model_scopes),
         licenses_allow=merge.shared("licenses.allow", lambda p: map(identifier, p.licenses.allow)),
         licenses_deny=merge.united("licenses.deny", lambda p: map(identifier, p.licenses.deny)),
-        limits=spec.limits or merge.limits(),
-        minimum_saving_ratio=merge.highest("minimumSavingPercent", _saving_ratio) or Decimal(0),
-        sufficient_chance=merge.highest("sufficientChance", lambda p: p.sufficient_chance) or DEFAULT_SUFFICIENT_CHANCE,
+        limits=_said(spec.limits if spec.limits != Limits() else None, merge.limits, None),
+        minimum_saving_ratio=_said(None, lambda: merge.highest("minimumSavingPercent", _saving_ratio), Decimal(0)),
+        sufficient_chance=_said(
+            None,
+            lambda: merge.highest("sufficientChance", lambda p: p.sufficient_chance),
+            DEFAULT_SUFFICIENT_CHANCE,
+        ),
         require_acknowledgement=merge.anyone("requireAcknowledgement", lambda p: p.require_acknowledgement),
         allow_register=all(policy.spec.allow_register for policy in merge.policies),
-        hosts=merge.listed(lambda p: p.sources.hosts),
+        hosts=merge.hosts(),
         allowed_networks=merge.networks(),
         ca_bundle_config_map=merge.bundle(),
         max_parameters=merge.lowest("maxParameters", lambda p: p.max_parameters),
-        ttl_seconds_after_finished=_or(spec.ttl_seconds_after_finished, merge.ttl(), None),
+        ttl_seconds_after_finished=_said(spec.ttl_seconds_after_finished, merge.ttl, None),
         pod_exceptions=merge.pod_exceptions(),
         policies=tuple(policy.metadata.name for policy in merge.policies),
         sources=dict(merge.sources),
@@ -125,9 +134,17 @@ class _Merge:
     def ttl(self) -> int | None:
         return self.lowest("ttlSecondsAfterFinished", _ttl)
 
+    def hosts(self) -> tuple[str, ...]:
+        """Hosts and `*.domain` patterns that every policy covers, sorted: an empty list allows nothing."""
+        lists = [policy.spec.sources.hosts for policy in self.policies]
+        kept = {
+            host for hosts in lists for host in hosts if all(any(covers(one, host) for one in other) for other in lists)
+        }
+        return tuple(sorted(kept))
+
     def networks(self) -> tuple[str, ...]:
         """Networks that lie in a network of every policy."""
-        lists = [[ip_network(text) for text in policy.spec.sources.allowed_networks] for policy in self.policies]
+        lists = [_networks(policy.spec.sources.allowed_networks) for policy in self.policies]
         kept = {
             net for nets in lists for net in nets if all(any(_inside(net, one) for one in other) for other in lists)
         }
@@ -178,6 +195,15 @@ def _saving_ratio(spec: TrainingPolicySpec) -> Decimal | None:
     return None if percent is None else Decimal(percent) / 100
 
 
+def _networks(texts: Iterable[str]) -> list[IPv4Network | IPv6Network]:
+    """The networks of a list, host bits cleared as the API server reads them; what is none allows nothing."""
+    found = []
+    for text in texts:
+        with suppress(ValueError):
+            found.append(ip_network(text, strict=False))
+    return found
+
+
 def _inside(net: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
     return net.version == other.version and net.subnet_of(other)  # type: ignore[arg-type]
 
@@ -186,5 +212,9 @@ def _least(values: Iterable[int | None]) -> int | None:
     return min((value for value in values if value is not None), default=None)
 
 
-def _or(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
+def _said(by_job: Value | None, by_policies: Callable[[], Value | None], otherwise: Value) -> Value:
+    """What the job says, else what policies say, else the default; policies are asked only where the job is silent."""
+    if by_job is not None:
+        return by_job
+    value = by_policies()
+    return otherwise if value is None else value

@@ -10,7 +10,7 @@ from builders import PolicyBuilder, make_job, make_policy
 from coppice.api.trainingpolicy import TrainingPolicySpec
 from coppice.api.vocabulary import BaseModelKind, Distribution, Method, Mode, OptimizeFor
 from coppice.planning.policy import DEFAULT_POLICY_NAME, applicable, resolve
-from coppice.planning.resolved import Resolved
+from coppice.planning.resolved import DEFAULT_SUFFICIENT_CHANCE, Resolved
 
 NOTHING = TrainingPolicySpec()
 
@@ -56,7 +56,14 @@ A, B = make_policy("a"), make_policy("b")
         ((A.allow_register(), B.allow_register()), "allow_register", True),
         ((A.hosts("x.org", "y.org"), B.hosts("y.org")), "hosts", ("y.org",)),
         ((A.hosts("x.org"), B), "hosts", ()),
+        ((A.hosts("*.x.org"), B.hosts("hub.x.org", "y.org")), "hosts", ("hub.x.org",)),
+        ((A.hosts("*.x.org"), B.hosts("*.hub.x.org", "x.org")), "hosts", ("*.hub.x.org",)),
         ((A.networks("10.0.0.0/8"), B.networks("10.1.0.0/16")), "allowed_networks", ("10.1.0.0/16",)),
+        ((A.networks("10.0.0.1/8"), B.networks("10.1.2.3/16")), "allowed_networks", ("10.1.0.0/16",)),
+        ((A.networks("10.0.0.0/8", "everything"), B.networks("everything", "")), "allowed_networks", ()),
+        ((A.networks("everything", "10.0.0.0/8"),), "allowed_networks", ("10.0.0.0/8",)),
+        ((A.sufficient_chance("0"),), "sufficient_chance", Decimal(0)),
+        ((A,), "sufficient_chance", DEFAULT_SUFFICIENT_CHANCE),
         ((A.networks("10.0.0.0/8"), B.networks("fd00::/8")), "allowed_networks", ()),
         ((A.defaults(mode="Never"), B.defaults(mode="Require")), "mode", Mode.NEVER),
         ((A.defaults(optimizeFor="Energy"), B), "optimize_for", OptimizeFor.ENERGY),
@@ -80,6 +87,21 @@ def test_a_job_keeps_its_own_limits_and_gets_the_lowest_default_otherwise() -> N
     own = merged(*policies, job=make_job().limits(runSeconds=600)).limits
     assert own is not None
     assert (own.run_seconds, own.carbon_grams) == (600, None)
+
+
+def test_limits_that_limit_nothing_leave_the_policy_s_in_force() -> None:
+    limits = merged(A.defaults(limits={"runSeconds": 60}), job=make_job().limits()).limits
+    assert limits is not None
+    assert limits.run_seconds == 60
+
+
+def test_a_policy_is_not_named_for_what_the_job_said_itself() -> None:
+    policy = A.defaults(mode="Never", optimizeFor="Energy", ttlSecondsAfterFinished=60, limits={"runSeconds": 60})
+    job = make_job().mode("Require").optimize_for("Time").limits(runSeconds=5).set("spec.ttlSecondsAfterFinished", 5)
+    resolved = merged(policy, job=job)
+    assert resolved.sources == {}
+    assert resolved.because("mode") == "the job"
+    assert set(merged(policy).sources) == {"mode", "optimizeFor", "ttlSecondsAfterFinished", "limits"}
 
 
 def test_an_unset_use_is_commercial_and_distributed() -> None:

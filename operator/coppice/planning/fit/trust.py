@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from coppice.api.reasons import FitReason
 from coppice.planning.catalogue import Registered
 from coppice.planning.fit.rejection import Rejection
+from coppice.planning.hosts import covers
 from coppice.planning.request import Request
 
 
@@ -45,11 +46,7 @@ def host_is_allowed(model: Registered, request: Request) -> Rejection | None:
     """https sources need a host that every policy lists; `*.example.org` covers its subdomains."""
     address = urlsplit(model.spec.source.uri)
     host = address.hostname or ""
-    if address.scheme != "https" or any(_covers(pattern, host) for pattern in request.resolved.hosts):
+    if address.scheme != "https" or any(covers(pattern, host) for pattern in request.resolved.hosts):
         return None
     sentence = f"{model.reference.name} comes from {host}, which no policy lists under sources.hosts"
     return Rejection(FitReason.SOURCE_DENIED, sentence)
-
-
-def _covers(pattern: str, host: str) -> bool:
-    return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
