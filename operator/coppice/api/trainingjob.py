@@ -237,7 +237,7 @@ class Register(Model):
     """Makes the finished job's model a BaseModel of the namespace."""
 
     name: Name = Field(description="Name of the BaseModel to create.")
-    domains: list[ShortText] = Field(
+    domains: list[Domain] = Field(
         default_factory=list, max_length=16, description="Domains of the BaseModel. Unset: the job's."
     )
 

@@ -9,7 +9,9 @@ import pytest
 
 import generate
 from coppice.api.base import Model
+from coppice.api.basemodel import ClusterBaseModel
 from coppice.api.crd import KINDS, Schema, definition, definitions, schema
+from coppice.api.trainingjob import TrainingJob
 
 Field = tuple[str, Schema]
 
@@ -98,6 +100,13 @@ def test_every_list_text_and_map_is_bounded() -> None:
 )
 def test_a_field_without_a_bound_is_noticed(field: Schema) -> None:
     assert unbounded(field)
+
+
+def test_a_domain_is_constrained_alike_wherever_it_is_written() -> None:
+    spec, model = schema(TrainingJob)["properties"]["spec"], schema(ClusterBaseModel)["properties"]["spec"]
+    domains = [part["properties"]["domains"]["items"] for part in (spec, spec["properties"]["register"], model)]
+    assert domains[0]["x-kubernetes-validations"]
+    assert domains == [domains[0]] * 3
 
 
 def test_numbers_are_integers_or_decimal_strings() -> None:
