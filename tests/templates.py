@@ -36,6 +36,7 @@ REFUSED: Mapping[str, tuple[Template, str]] = {
         "needs a container named trainer",
     ),
     "restarting containers": (pod(restartPolicy="OnFailure"), "must not restart its containers"),
+    "a long farewell": (pod(terminationGracePeriodSeconds=601), "must end within 600 s"),
     "the host's network": (pod(hostNetwork=True), "must not use the host's network"),
     "the host's processes": (pod(hostPID=True), "must not use the host's network"),
     "the host's IPC": (pod(hostIPC=True), "must not use the host's network"),
@@ -184,6 +185,7 @@ ACCEPTED: Mapping[str, Template] = {
         serviceAccountName="default",
         schedulerName="default-scheduler",
         hostNetwork=False,
+        terminationGracePeriodSeconds=600,
     ),
     "labels and annotations of its own": {**pod(), "metadata": {"labels": {"team": "a"}, "annotations": {"a/b": "c"}}},
 }

@@ -20,6 +20,8 @@ PROJECTED = ("configMap", "downwardAPI", "secret")
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HOOKS = ("postStart", "preStop")
 CONTRACT_ROOT = "/coppice"
+MOST_GRACE_SECONDS = 600
+"""A stopped attempt holds its accelerators and uses energy until it ends; ten minutes keep any checkpoint."""
 APPARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
 
 
@@ -98,6 +100,10 @@ def _below_contract(mount: Part) -> bool:
     return path == CONTRACT_ROOT or path.startswith(f"{CONTRACT_ROOT}/")
 
 
+def _at_most(value: Any, most: int) -> bool:
+    return not isinstance(value, int | float) or value <= most
+
+
 def _cel(values: Sequence[str]) -> str:
     return "[" + ", ".join(f"'{value}'" for value in values) + "]"
 
@@ -112,6 +118,12 @@ POD_RULES: tuple[PodRule, ...] = (
         "must not restart its containers: set restartPolicy to Never or leave it out",
         lambda pod: pod.spec.get("restartPolicy") in {None, "Never"},
         "variables.pod.?restartPolicy.orValue('Never') == 'Never'",
+    ),
+    PodRule(
+        f"must end within {MOST_GRACE_SECONDS} s of being told to: lower terminationGracePeriodSeconds or leave it out",
+        lambda pod: _at_most(pod.spec.get("terminationGracePeriodSeconds"), MOST_GRACE_SECONDS),
+        "variables.pod.?terminationGracePeriodSeconds.orValue(null) == null"
+        f" || variables.pod.terminationGracePeriodSeconds <= {MOST_GRACE_SECONDS}",
     ),
     PodRule(
         "must not use the host's network, processes or IPC: remove hostNetwork, hostPID and hostIPC",
