@@ -21,6 +21,7 @@ from coppice.planning.lognormal import LogNormal
 from coppice.planning.network import Network
 from coppice.planning.request import Request
 from coppice.planning.tasks import TASKS, modality
+from coppice.workloads.template import extended_resources
 
 ASSUMED_TEXT = {"model_type": "bert", "hidden_size": 256, "num_hidden_layers": 4, "intermediate_size": 1024}
 ASSUMED_IMAGE = {"model_type": "resnet", "layer_type": "basic", "hidden_sizes": [64, 128, 256, 512], "depths": [2] * 4}
@@ -47,8 +48,7 @@ def scratch_candidate(request: Request) -> Candidate | Rejection:
     if rejection is not None:
         return rejection
     if not request.own_hardware:
-        sentence = "no ComputeProfile that the job allows can run it; see resources.profiles and peakTeraFlops"
-        return Rejection(FitReason.PROFILE_NOT_ALLOWED, sentence)
+        return Rejection(FitReason.PROFILE_NOT_ALLOWED, _no_hardware(request))
     network = request.declared_network
     assumed = network is None
     options = _options(request, network or _assumed_network(request), assumed=assumed)
@@ -105,6 +105,24 @@ def _unsupported(request: Request) -> Rejection | None:
         return None
     sentence = f"the built-in trainer does not know {request.spec.task}; bring trainer.container or trainer.template"
     return Rejection(FitReason.METHOD_UNSUPPORTED, sentence)
+
+
+def _no_hardware(request: Request) -> str:
+    """Why no configuration can run the plan from scratch, and what would help."""
+    template = request.trainer.template
+    if template is None:
+        return "no ComputeProfile that the job allows can run it; see resources.profiles and peakTeraFlops"
+    asked = extended_resources(template)
+    if asked:
+        wanted = ", ".join(f"{count} {name}" for name, count in sorted(asked.items()))
+        return (
+            f"trainer.template asks for {wanted} a pod, and no ComputeProfile that the job allows has such an"
+            " accelerator.resourceName with enough perNode; see also resources.acceleratorsPerPod"
+        )
+    return (
+        "trainer.template asks for no accelerator, and no ComputeProfile that the job allows is of CPU nodes with"
+        " peakTeraFlops; ask for one in the template's container, or set resources.acceleratorsPerPod to 0"
+    )
 
 
 def _options(request: Request, network: Network, *, assumed: bool) -> list[Candidate]:

@@ -4,7 +4,7 @@ The smallest configuration is tried first: more devices shorten a job and rarely
 user states (`resources.acceleratorsPerPod`) opens larger ones, in powers of two.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -79,6 +79,26 @@ def configurations(profile: ComputeProfile, resources: Resources, *, as_asked: b
     dtype = next((name for name in DTYPES if name in device.peak_tera_flops), None)
     for count in counts if dtype else ():
         yield _on_accelerators(profile, device, str(dtype), count, pods, resources)
+
+
+def templated_configurations(
+    profile: ComputeProfile, resources: Resources, asked: Mapping[str, int]
+) -> Iterator[Hardware]:
+    """The configuration of one profile that a user's own pod template asks for; none where the profile lacks it.
+
+    `asked` are the template's extended resources, by name. A template that asks for none runs on nodes without
+    accelerators, unless the job says `acceleratorsPerPod: 0` and so means the CPU of any node.
+    """
+    device = profile.spec.accelerator
+    if not asked:
+        if device is None or resources.accelerators_per_pod == 0:
+            yield from _on_cpu(profile, resources, resources.pods or 1)
+        return
+    count = asked.get(device.resource_name, 0) if device else 0
+    bound = resources.accelerators_per_pod
+    if device and 0 < count <= device.per_node and (bound is None or count <= bound):
+        wanted = resources.model_copy(update={"accelerators_per_pod": count})
+        yield from configurations(profile, wanted, as_asked=True)
 
 
 def _on_cpu(profile: ComputeProfile, resources: Resources, pods: int) -> Iterator[Hardware]:

@@ -11,6 +11,7 @@ from coppice.api.computeprofile import ComputeProfile
 from coppice.api.trainingjob import Resources
 from coppice.workloads.quantity import bytes_text, cores_text, parse_quantity
 from coppice.workloads.requests import Requests, requests
+from coppice.workloads.template import extended_resources, templated_requests
 
 GIB = 2**30
 CPU = make_profile().host(cores=16, memory="64Gi").build()
@@ -77,3 +78,33 @@ def test_what_is_chosen_is_a_share_of_the_node(
 
 def test_no_accelerator_is_asked_for_where_none_is_needed() -> None:
     assert set(requests(None, GPUS, 0).wire("nvidia.com/gpu")) == {"cpu", "memory"}
+
+
+def holding(*resources: object, setup: object = None) -> dict[str, object]:
+    """A pod template whose containers have these resources, and an init container these."""
+    containers = [{"name": f"c{n}", "resources": each} for n, each in enumerate(resources)]
+    return {"spec": {"containers": containers, "initContainers": [{"name": "setup", "resources": setup}]}}
+
+
+@pytest.mark.parametrize(
+    ("template", "asked"),
+    [
+        (holding({"limits": {"nvidia.com/gpu": 2, "cpu": "4", "hugepages-2Mi": "1Gi"}}), {"nvidia.com/gpu": 2}),
+        (holding({"requests": {"a.io/x": "1"}}, {"limits": {"a.io/x": "2"}}), {"a.io/x": 3}),
+        (holding({"limits": {"a.io/x": "1"}}, setup={"limits": {"a.io/x": "4"}}), {"a.io/x": 4}),
+        (holding({"limits": {"a.io/x": "0", "x.kubernetes.io/y": "1", "kubernetes.io/z": "1"}}), {}),
+        (holding({"limits": {"a.io/x": "many", "a.io/y": None}}), {}),
+        (holding("none", {"limits": "none"}), {}),
+        ({"spec": "pod"}, {}),
+    ],
+)
+def test_a_template_asks_for_the_extended_resources_of_its_pod(
+    template: dict[str, object], asked: dict[str, int]
+) -> None:
+    assert extended_resources(template) == asked
+
+
+def test_what_is_no_quantity_in_a_template_reserves_nothing() -> None:
+    template = holding({"requests": {"cpu": "2", "memory": "lots", "nvidia.com/gpu": "1e99999"}}, "none")
+    reserved = templated_requests(template, "nvidia.com/gpu")
+    assert (reserved.cpu_cores, reserved.memory_bytes, reserved.accelerators) == (2, 0, 2**60)
