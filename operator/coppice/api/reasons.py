@@ -127,7 +127,6 @@ class AttemptOutcome(Reason):
     OUT_OF_MEMORY = "OutOfMemory", "Its container was killed for memory."
     LIMIT_EXCEEDED = "LimitExceeded", "It was stopped at a limit of the job."
     KILLED = "Killed", "Its container was killed from outside, not for memory; the rung may be tried again."
-    STOPPED = "Stopped", "It was stopped because the job was suspended."
     DELETED = "Deleted", "Its object was deleted by someone else."
 
 

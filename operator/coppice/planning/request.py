@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import SpentRecord
 from coppice.api.meta import BaseModelReference
 from coppice.api.reasons import AttemptOutcome
@@ -11,10 +12,11 @@ from coppice.api.trainer_spec import FineTuneWith, Trainer
 from coppice.api.trainingjob import Limits, Resources, TrainingJob, TrainingJobSpec
 from coppice.api.vocabulary import Method, Mode, OptimizeFor
 from coppice.planning.configuration import network_of_config
-from coppice.planning.hardware import Hardware, configurations
+from coppice.planning.hardware import Hardware, configurations, templated_configurations
 from coppice.planning.network import Network
 from coppice.planning.resolved import Resolved
 from coppice.planning.world import World
+from coppice.workloads.template import extended_resources
 
 NO_LIMIT = float("inf")
 NOTHING_SPENT = SpentRecord()
@@ -93,13 +95,20 @@ class Request:
 
     @cached_property
     def hardware(self) -> tuple[Hardware, ...]:
-        """Every configuration that the job allows, smallest first."""
+        """Configurations for base models, smallest first; a template that fine-tunes too gets what it asks for."""
+        if self.own_fine_tuning and self.trainer.template is not None:
+            return self.own_hardware
         return tuple(self._hardware(as_asked=False))
 
     @cached_property
     def own_hardware(self) -> tuple[Hardware, ...]:
-        """Configurations for the plan from scratch: a user's own container gets what it asks for."""
-        return tuple(self._hardware(as_asked=self.own_container))
+        """Configurations for the plan from scratch: a user's own container or template gets what it asks for."""
+        if self.trainer.template is None:
+            return tuple(self._hardware(as_asked=self.own_container))
+        asked = extended_resources(self.trainer.template)
+        return tuple(
+            option for one in self._profiles for option in templated_configurations(one, self.resources, asked)
+        )
 
     @cached_property
     def declared_network(self) -> Network | None:
@@ -126,14 +135,18 @@ class Request:
         return max(self.spec.max_attempts - self.spent.train_attempts, 0)
 
     def was_tried(self, method: Method, reference: BaseModelReference | None) -> bool:
-        """Whether an attempt of this rung ended; one that was stopped may run again."""
-        again = {AttemptOutcome.RUNNING, AttemptOutcome.STOPPED}
+        """Whether an attempt of this rung ended."""
         return any(
-            one.method is method and one.base_model == reference and one.outcome not in again for one in self.tried
+            one.method is method and one.base_model == reference and one.outcome is not AttemptOutcome.RUNNING
+            for one in self.tried
         )
 
-    def _hardware(self, *, as_asked: bool) -> list[Hardware]:
+    @property
+    def _profiles(self) -> list[ComputeProfile]:
+        """The profiles that the job allows, by name."""
         allowed = self.resources.profiles
         profiles = [one for one in self.world.profiles if not allowed or one.metadata.name in allowed]
-        profiles.sort(key=lambda profile: profile.metadata.name)
-        return [option for one in profiles for option in configurations(one, self.resources, as_asked=as_asked)]
+        return sorted(profiles, key=lambda profile: profile.metadata.name)
+
+    def _hardware(self, *, as_asked: bool) -> list[Hardware]:
+        return [option for one in self._profiles for option in configurations(one, self.resources, as_asked=as_asked)]
