@@ -256,7 +256,8 @@ def test_kubectl_and_its_plugin_tell_the_story(lives: Lives, cluster: Cluster, t
     patience = f"--timeout={PATIENCE_SECONDS}s"
     waited = lives["undisturbed"].kubectl("wait", "--for=condition=Finished", "trainingjob/undisturbed", patience)
     assert "condition met" in waited
-    assert re.search(r"epoch 1\.0, step \d+: Accuracy [01]\.\d+ \(\+-0\.\d+\) on validation", lives["undisturbed"].log())
+    line = r"epoch 1\.0, step \d+: Accuracy [01]\.\d+ \(\+-0\.\d+\) on validation"
+    assert re.search(line, lives["undisturbed"].log())
     described = lives["own-container"].kubectl("describe", "trainingjob", "own-container")
     for word in ("ObjectiveMet", "SelfReported", "AttemptStarted", "Accounted"):
         assert word in described
