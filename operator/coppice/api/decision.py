@@ -9,9 +9,10 @@ import base64
 import hashlib
 import json
 import zlib
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -22,6 +23,7 @@ from coppice.api.vocabulary import Basis, IntensityMethod, IntensitySignal, Meth
 
 MAX_ENCODED_BYTES = 8192
 MAX_CANDIDATES = 20
+SHORT_MESSAGE = 128
 
 
 class Intensity(Model):
@@ -81,6 +83,9 @@ class CounterfactualRecord(Model):
     report: str = Field(default="", description="Report of the control, for basis Measured.")
 
 
+Holder = TypeVar("Holder", CandidateRecord, CounterfactualRecord)
+
+
 class SpentRecord(Model):
     """What the job's earlier attempts used up before this decision."""
 
@@ -134,13 +139,74 @@ class DecisionRecord(Model):
         return base64.b64encode(zlib.compress(self.canonical().encode(), 9)).decode()
 
     def fitted(self) -> "DecisionRecord":
-        """This record with as many candidates as fit into 8 KiB encoded; the number left out is recorded."""
+        """This record so that it fits into 8 KiB encoded; what had to go is counted where it stood.
+
+        First go candidates, then the length of rejections' sentences, limitations and obligations from the last on,
+        lists of the resolved policy, the inputs of estimates, and the end of the message. What must be acknowledged
+        and the limits stay whole.
+        """
         record = self
-        while len(record.encoded()) > MAX_ENCODED_BYTES and record.candidates:
-            kept = record.candidates[:-1]
-            left_out = record.candidates_left_out + 1
-            record = record.model_copy(update={"candidates": kept, "candidates_left_out": left_out})
+        for shorter in (_fewer_candidates, _shorter_rejections, _fewer_conditions, _fewer_rules, _fewer_inputs):
+            for smaller in shorter(record):
+                if len(record.encoded()) <= MAX_ENCODED_BYTES:
+                    return record
+                record = smaller
         return record
+
+
+def _fewer_candidates(record: DecisionRecord) -> Iterator[DecisionRecord]:
+    for kept in range(len(record.candidates) - 1, -1, -1):
+        left_out = record.candidates_left_out + len(record.candidates) - kept
+        yield record.model_copy(update={"candidates": record.candidates[:kept], "candidates_left_out": left_out})
+
+
+def _shorter_rejections(record: DecisionRecord) -> Iterator[DecisionRecord]:
+    for length in (160, 80, 40, 0):
+        shown = {reason: _cut(sentence, length) for reason, sentence in record.rejections.items() if length}
+        yield record.model_copy(update={"rejections": shown})
+
+
+def _fewer_conditions(record: DecisionRecord) -> Iterator[DecisionRecord]:
+    for kept in (32, 16, 8, 4, 2, 1, 0):
+        fewer = {name: _first(getattr(record, name), kept) for name in ("limitations", "obligations")}
+        yield record.model_copy(update=fewer)
+
+
+def _fewer_rules(record: DecisionRecord) -> Iterator[DecisionRecord]:
+    """Without the parts of `resolved` that can be long; their names are kept."""
+    long = ("podExceptions", "hosts", "allowedNetworks", "licenses", "sources", "policies")
+    kept = {name: value for name, value in record.resolved.items() if name not in long}
+    left_out = [name for name in long if name in record.resolved]
+    yield record.model_copy(update={"resolved": {**kept, "leftOut": left_out}, "policies": _first(record.policies, 2)})
+
+
+def _fewer_inputs(record: DecisionRecord) -> Iterator[DecisionRecord]:
+    """Without what estimates and chances were made from, and with the beginning of the message."""
+    yield record.model_copy(
+        update={
+            "ladder": tuple(map(_bare, record.ladder)),
+            "forgone": record.forgone and _bare(record.forgone),
+            "counterfactual": record.counterfactual and _bare_estimate(record.counterfactual),
+            "message": _cut(record.message, SHORT_MESSAGE),
+        }
+    )
+
+
+def _bare(candidate: CandidateRecord) -> CandidateRecord:
+    return _bare_estimate(candidate).model_copy(update={"chance": candidate.chance.model_copy(update={"inputs": {}})})
+
+
+def _bare_estimate(holder: Holder) -> Holder:
+    return holder.model_copy(update={"estimate": holder.estimate.model_copy(update={"inputs": {}})})
+
+
+def _first(texts: tuple[str, ...], kept: int) -> tuple[str, ...]:
+    """The first texts, and in the last one's place how many more there are."""
+    return texts if len(texts) <= kept else (*texts[:kept], f"and {len(texts) - kept} more, left out for length")
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def decode_record(text: str) -> DecisionRecord:

@@ -6,6 +6,7 @@ from datetime import datetime
 from coppice.api.base import Interval
 from coppice.api.decision import MAX_CANDIDATES, CandidateRecord, DecisionRecord, Intensity
 from coppice.api.reasons import DecisionReason
+from coppice.planning.acknowledgement import unacknowledged
 from coppice.planning.board import Board, Placed
 from coppice.planning.choice import Choice, ending_probabilities
 from coppice.planning.fit.rejection import Rejection
@@ -37,7 +38,7 @@ def chosen_record(board: Board, choice: Choice, now: datetime) -> DecisionRecord
             "expected_saving_grams": saving,
             "limitations": limitations,
             "obligations": obligations,
-            "unacknowledged": tuple(text for text in wanted if text not in accepted) if used else (),
+            "unacknowledged": unacknowledged(wanted, accepted) if used else (),
         }
     ).fitted()
 

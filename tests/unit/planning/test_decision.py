@@ -1,7 +1,18 @@
 """The record: complete, small, and the same for the same inputs."""
 
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from builders import make_job, make_model, make_policy, make_profile
-from coppice.api.decision import MAX_ENCODED_BYTES, decode_record
+from coppice.api.decision import MAX_ENCODED_BYTES, DecisionRecord, decode_record
+from coppice.api.meta import BaseModelReference
+from coppice.api.reasons import FitReason
+from coppice.api.vocabulary import BaseModelKind
+from coppice.planning.acknowledgement import MOST_STRINGS, unacknowledged
 from worlds import NOW, Case, decided
 
 JOB, MODEL = make_job().scratch(), make_model()
@@ -70,3 +81,108 @@ def test_the_message_reads_as_a_plan() -> None:
 def test_another_tenant_s_models_change_nothing() -> None:
     stranger = make_model("secret").namespaced("sales")
     assert decided(JOB, MODEL, stranger).encoded() == decided(JOB, MODEL).encoded()
+
+
+NAME = "abcdefghijklmnopqrstuvwxyz0123456789"
+ANY = NAME + "ABCDEFGHIJKLMNOPQRSTUVWXYZ äöüßéèñçøåæœłżźćńśğıñ 的一是在不了有和人这中大为上个国我以要他"
+BASE = decided(JOB, MODEL)
+RUNGS = [*decided(JOB, *MANY).candidates, *decided(JOB, MODEL).candidates] * 8
+
+
+def swollen(random: Random, **most: int) -> DecisionRecord:
+    """A record with so many random parts, each as long as the API lets it be."""
+
+    def text(length: int, letters: str = ANY) -> str:
+        return "".join(random.choices(letters, k=length))
+
+    subjects = [text(random.choice((10, 200)), NAME) for _ in range(9)]
+
+    def rung(candidate: Any) -> Any:
+        reference = BaseModelReference(kind=BaseModelKind.CLUSTER, name=text(253, NAME))
+        return candidate.model_copy(update={"base_model": reference, "profile": text(63, NAME)})
+
+    def conditions(count: int) -> tuple[str, ...]:
+        return tuple(f"{subjects[n % 9]}: {text(300)}"[:256] for n in range(count))
+
+    limitations, obligations = conditions(most["limitations"]), conditions(most["obligations"])
+    names = [text(253, NAME) for _ in range(most["names"])]
+    changes = {
+        "message": text(1024),
+        "ladder": tuple(rung(one) for one in RUNGS[: most["rungs"]]),
+        "forgone": rung(BASE.ladder[0]),
+        "limitations": limitations,
+        "obligations": obligations,
+        "unacknowledged": unacknowledged((*limitations, *obligations), ()),
+        "rejections": {str(reason): text(300) for reason in list(FitReason)[: most["rejections"]]},
+        "resolved": {**BASE.resolved, "hosts": names, "licenses": {"allow": names}, "limits": {"runSeconds": 60}},
+        "policies": tuple(names),
+        "candidates": tuple(rung(one) for one in RUNGS[: most["candidates"]]),
+    }
+    return BASE.model_copy(update=changes)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(),
+    st.fixed_dictionaries(
+        {
+            "rungs": st.integers(1, 8),
+            "candidates": st.integers(0, 20),
+            "rejections": st.integers(0, 20),
+            "limitations": st.integers(0, 40),
+            "obligations": st.integers(0, 40),
+            "names": st.integers(0, 64),
+        }
+    ),
+)
+def test_every_record_fits_whatever_was_written(seed: int, most: dict[str, int]) -> None:
+    whole = swollen(Random(seed), **most)
+    record = whole.fitted()
+    assert len(record.encoded()) <= MAX_ENCODED_BYTES
+    assert record.unacknowledged == whole.unacknowledged
+    assert [(one.method, one.base_model) for one in record.ladder] == [
+        (one.method, one.base_model) for one in whole.ladder
+    ]
+    assert record.resolved["limits"] == {"runSeconds": 60}
+    assert len(record.candidates) + record.candidates_left_out == most["candidates"]
+    assert decode_record(record.encoded()) == record
+
+
+def test_a_record_that_fits_loses_nothing() -> None:
+    assert BASE.fitted() == BASE
+
+
+def test_what_is_left_out_is_counted_and_candidates_go_first() -> None:
+    whole = swollen(Random(1), limitations=40, obligations=0, rejections=20, names=0, rungs=1, candidates=0)
+    record = whole.fitted()
+    kept = len(record.limitations) - 1
+    assert record.limitations == (*whole.limitations[:kept], f"and {40 - kept} more, left out for length")
+    few = swollen(Random(1), limitations=1, obligations=1, rejections=3, names=1, rungs=1, candidates=20).fitted()
+    assert (few.candidates_left_out > 0, len(few.rejections), len(few.limitations)) == (True, 3, 1)
+
+
+MANY_WANTED = [f"m{n % 3}: sentence {n}" for n in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "accepted", "missing"),
+    [
+        ([], [], 0),
+        (["a: x", "a: y", "b: z"], ["a: y"], 2),
+        (MANY_WANTED[:32], [], 32),
+        (MANY_WANTED, [], 3),
+        (MANY_WANTED[:30], [f"other: {n}" for n in range(3)], 3),
+        ([f"m: {''.join(Random(n).choices(ANY, k=250))}" for n in range(8)], [], 1),
+    ],
+)
+def test_no_more_is_to_be_acknowledged_than_a_job_can(wanted: list[str], accepted: list[str], missing: int) -> None:
+    asked = unacknowledged(wanted, accepted)
+    assert len(asked) == missing
+    assert len(asked) + len(accepted) <= MOST_STRINGS
+    assert unacknowledged(wanted, [*accepted, *asked]) == ()
+
+
+def test_an_acknowledgement_of_everything_is_of_what_was_told() -> None:
+    asked = unacknowledged(MANY_WANTED, [])
+    assert unacknowledged(MANY_WANTED[:30], asked) != ()
+    assert unacknowledged([*MANY_WANTED[:-1], "m0: something else"], asked) != ()
