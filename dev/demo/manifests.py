@@ -17,6 +17,8 @@ from devcluster.errors import DevClusterError
 from devcluster.paths import REPOSITORY_ROOT
 
 DIRECTORY = REPOSITORY_ROOT / "examples" / "demo"
+LADDER = REPOSITORY_ROOT / "examples" / "ladder"
+"""Further jobs for the demo's namespace, which the end-to-end tests run."""
 NAMESPACE = "coppice-demo"
 
 

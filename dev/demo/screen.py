@@ -24,7 +24,7 @@ NEXT = (
     ("the jobs, with why and quality", f"kubectl get trainingjobs -n {NAMESPACE} -o wide"),
     ("one job in full", f"kubectl describe trainingjob {MAIN_JOB} -n {NAMESPACE}"),
     ("why this plan and no other", f"kubectl coppice explain {MAIN_JOB} -n {NAMESPACE}"),
-    ("the same decision, nothing written", "kubectl coppice plan -f examples/demo/22-newswire-topics.yaml"),
+    ("the same decision, nothing written", "kubectl coppice plan -f examples/demo/31-newswire-topics.yaml"),
     ("every base model and why it is not ready", "kubectl get clusterbasemodels,basemodels -A -o wide"),
     ("the account that outlives the job", f"kubectl get trainingreports -n {NAMESPACE}"),
     ("what the operator says", f"kubectl logs -n {SYSTEM_NAMESPACE} deployment/coppice --tail=20"),

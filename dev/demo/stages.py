@@ -27,7 +27,7 @@ class Outcome:
 
 
 def run(ready: Ready, jobs: Sequence[Manifest], progress: Progress) -> Outcome:
-    """Run the jobs one after the other: each has the machine to itself and can use what those before it made."""
+    """Run the jobs on cleared ground, one after the other, so that each can use what those before it made."""
     objects = Objects(ready.cluster)
     clear(objects, progress)
     with progress.step("Create the namespace, its policy, volumes and base model"):
@@ -37,6 +37,11 @@ def run(ready: Ready, jobs: Sequence[Manifest], progress: Progress) -> Outcome:
     with progress.step("Load the inputs into the volumes (a Pod and kubectl cp)") as step:
         sent = load(ready.cluster, ready.inputs, ready.trainer_image, outputs, step)
     progress.note(f"  {len(sent)} files sent, {len(ready.inputs.files) - len(sent)} were there already")
+    return run_jobs(objects, jobs, progress)
+
+
+def run_jobs(objects: Objects, jobs: Sequence[Manifest], progress: Progress) -> Outcome:
+    """Apply the jobs one after the other, each when the one before it is accounted for."""
     return Outcome(tuple(_run_one(objects, manifest, progress) for manifest in jobs))
 
 

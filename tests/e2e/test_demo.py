@@ -20,9 +20,9 @@ from demo import prometheus
 from demo.figures import Figures
 from demo.inputs.prepare import prepare
 from demo.installation import install
-from demo.manifests import NAMESPACE, jobs, manifests
+from demo.manifests import LADDER, NAMESPACE, jobs, manifests
 from demo.objects import Objects
-from demo.stages import run
+from demo.stages import run, run_jobs
 from devcluster.cluster import DEFAULT_NAME, Cluster
 from devcluster.progress import Progress
 
@@ -40,6 +40,19 @@ def demo(cluster: Cluster) -> dict[str, Figures]:
     progress = Progress()
     ready = install(DEFAULT_NAME, "auto", progress)
     return {job.name: job for job in run(ready, wanted, progress).jobs}
+
+
+@pytest.fixture(scope="module")
+def ladder(cluster: Cluster, demo: dict[str, Figures]) -> dict[str, Figures]:
+    """A job that registers a second text model, then the demo's task with a target out of reach."""
+    objects = Objects(cluster)
+    wanted = jobs(directory=LADDER)
+    names = [item.job.metadata.name for item in wanted if item.job]
+    assert demo
+    if os.environ.get("COPPICE_E2E_DEMO") != "reuse":
+        objects.delete("trainingjobs", names)
+        run_jobs(objects, wanted, Progress())
+    return {name: objects.figures(name) for name in names}
 
 
 @pytest.fixture
@@ -92,13 +105,6 @@ def test_models_that_were_not_used_are_counted_with_true_reasons(demo: dict[str,
     assert decision.considered > len(registered)
     assert decision.rejected["DigestMissing"] >= 1
     assert decision.rejected["TaskMismatch"] >= 1
-
-
-def test_a_second_model_that_fits_was_weighed_and_not_chosen(demo: dict[str, Figures]) -> None:
-    decision = demo["newswire-topics"].first
-    assert decision is not None
-    weighed = {candidate.base_model.name for candidate in decision.candidates if candidate.base_model}
-    assert weighed >= {"all-minilm-l6-v2", "newswire-tiny"}
 
 
 def test_the_saving_is_measured_against_the_control_that_ran(demo: dict[str, Figures], objects: Objects) -> None:
@@ -160,6 +166,29 @@ def test_the_high_digits_are_substituted_with_the_low_digits_model(demo: dict[st
     assert job.attempts[-1].base_model == "digits-low"
 
 
+def test_a_target_out_of_reach_is_tried_with_two_models_and_then_from_scratch(ladder: dict[str, Figures]) -> None:
+    job = ladder["newswire-topics-strict"]
+    assert [(attempt.method, attempt.base_model) for attempt in job.attempts] == [
+        (Method.LINEAR_PROBE, "newswire-tiny"),
+        (Method.LINEAR_PROBE, "all-minilm-l6-v2"),
+        (Method.FROM_SCRATCH, ""),
+    ]
+    assert {attempt.outcome for attempt in job.attempts} == {"Missed"}
+
+
+def test_a_job_that_missed_names_its_best_attempt_and_counts_all_of_them(ladder: dict[str, Figures]) -> None:
+    job = ladder["newswire-topics-strict"]
+    assert not job.succeeded
+    assert job.state == "ObjectiveMissed"
+    assert job.met is False
+    assert job.quality == max(attempt.quality for attempt in job.attempts if attempt.quality is not None)
+    assert job.energy_watt_hours is not None
+    spent = [float(attempt.energy_watt_hours or 0) for attempt in job.attempts]
+    assert float(job.energy_watt_hours) == pytest.approx(sum(spent), rel=1e-3)
+    assert job.avoided is not None
+    assert job.avoided.high < 0
+
+
 def test_an_account_is_modelled_from_counted_cpu_seconds_and_its_parts_add_up(objects: Objects) -> None:
     for name, report in reports(objects).items():
         totals = report.spec.totals
@@ -192,7 +221,7 @@ def test_prometheus_answers_every_question_of_the_demo(
 
 def test_manifests_declare_as_many_examples_as_there_are() -> None:
     loaded = {file.uri: file.examples for file in prepare().files}
-    for manifest in jobs():
+    for manifest in (*jobs(), *jobs(directory=LADDER)):
         assert manifest.job is not None
         dataset = manifest.job.spec.dataset
         assert dataset.examples == loaded[dataset.uri], dataset.uri

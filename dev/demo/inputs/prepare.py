@@ -10,7 +10,7 @@ from pathlib import Path
 from pyarrow.parquet import read_metadata
 
 from demo.inputs.digits import HIGH, LOW, digits, write_digits
-from demo.inputs.newswire import r8, small_topics, write_texts
+from demo.inputs.newswire import first_thousand, r8, small_topics, write_texts
 from demo.inputs.packages import packages
 from devcluster.paths import cache_directory
 
@@ -54,7 +54,8 @@ def prepare() -> Inputs:
     source = packages()
     directory = cache_directory() / "demo" / "claims"
     shutil.rmtree(directory, ignore_errors=True)
-    for name, parts in (("r8", r8(source)), ("r52-small", small_topics(source))):
+    corpora = {"r8": r8(source), "r8-1000": {"train": first_thousand(source)}, "r52-small": small_topics(source)}
+    for name, parts in corpora.items():
         for part, examples in parts.items():
             write_texts(examples, _file(directory, f"corpora/{name}/{part}.parquet"))
     for name, classes in (("digits-low", LOW), ("digits-high", HIGH)):

@@ -7,7 +7,7 @@ from coppice.api.basemodel import BaseModelObject
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingpolicy import TrainingPolicy
 from coppice.api.vocabulary import Method, Mode
-from demo.manifests import NAMESPACE, ground, jobs, manifests
+from demo.manifests import LADDER, NAMESPACE, Manifest, ground, jobs, manifests
 from devcluster.errors import DevClusterError
 
 KINDS = {"TrainingJob": TrainingJob, "BaseModel": BaseModelObject, "TrainingPolicy": TrainingPolicy}
@@ -19,8 +19,12 @@ def job(name: str) -> TrainingJob:
     return found
 
 
+def every_manifest() -> tuple[Manifest, ...]:
+    return (*manifests(), *manifests(LADDER))
+
+
 def objects(kind: str) -> list[dict]:
-    return [item for manifest in manifests() for item in manifest.objects if item["kind"] == kind]
+    return [item for manifest in every_manifest() for item in manifest.objects if item["kind"] == kind]
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -32,7 +36,7 @@ def test_every_field_of_a_manifest_is_known_to_its_kind(kind: str) -> None:
 
 def test_everything_namespaced_lies_in_the_demo_s_own_namespace() -> None:
     cluster_wide = {"Namespace", "TrainingPolicy"}
-    found = [item for manifest in manifests() for item in manifest.objects if item["kind"] not in cluster_wide]
+    found = [item for manifest in every_manifest() for item in manifest.objects if item["kind"] not in cluster_wide]
     assert {item["metadata"]["namespace"] for item in found} == {NAMESPACE}
 
 
@@ -58,7 +62,7 @@ def test_the_control_runs_before_its_job_and_the_low_digits_before_the_high() ->
 
 def test_jobs_read_and_write_only_the_claims_that_the_demo_makes() -> None:
     claims = {item["metadata"]["name"] for item in objects("PersistentVolumeClaim")}
-    for manifest in jobs():
+    for manifest in (*jobs(), *jobs(directory=LADDER)):
         assert manifest.job is not None
         spec = manifest.job.spec
         uris = (spec.dataset.uri, spec.dataset.evaluation_uri or "")
@@ -85,8 +89,8 @@ def test_the_ground_is_laid_without_any_job() -> None:
 
 
 def test_only_the_named_jobs_are_chosen_in_the_demo_s_order() -> None:
-    chosen = jobs(["digits-high", "newswire-topics"])
-    assert [manifest.job.metadata.name for manifest in chosen if manifest.job] == ["newswire-topics", "digits-high"]
+    chosen = jobs(["newswire-topics", "digits-high"])
+    assert [manifest.job.metadata.name for manifest in chosen if manifest.job] == ["digits-high", "newswire-topics"]
 
 
 def test_an_unknown_job_is_refused_with_the_names_there_are() -> None:
