@@ -54,7 +54,7 @@ def test_every_pod_is_restricted(everything: list[Manifest]) -> None:
 def test_probes_and_the_service_ask_ports_that_the_container_opens(chart: Any) -> None:
     container = operator_container(chart)
     opened = {port["name"] for port in container["ports"]}
-    probed = {container[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")}
+    probed = {container[probe]["httpGet"]["port"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
     assert probed | {port["targetPort"] for port in chart.one("Service")["spec"]["ports"]} <= opened
 
 
