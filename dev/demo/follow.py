@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 from coppice.api import conditions
@@ -12,6 +13,8 @@ from devcluster.progress import Step
 
 POLL_SECONDS = 5.0
 """Each look is a kubectl process, which takes a third of a second from the job that it looks at."""
+LOOKS_PER_LOG = 5
+"""How many looks at a job go by before its log is asked, for the same reason."""
 MOST_SECONDS = 3600.0
 """A job of the demo takes minutes; after an hour something is stuck, and it is better to say so."""
 
@@ -19,16 +22,19 @@ MOST_SECONDS = 3600.0
 def follow(objects: Objects, name: str, step: Step) -> TrainingJob:
     """Wait for Finished and Accounted; raises DevClusterError with the job's own words when that takes too long."""
     deadline = time.monotonic() + MOST_SECONDS
-    while True:
+    said = ""
+    for look in itertools.count(1):
         job = objects.job(name)
         if accounted(job):
-            return job
-        step.detail(now(job))
+            break
+        if look % LOOKS_PER_LOG == 0:
+            said = objects.last_log_line(job)
+        step.detail(f"{now(job)}{f' | {said}' if said else ''}")
         if time.monotonic() > deadline:
-            raise DevClusterError(
-                f"TrainingJob {name} is not finished after {MOST_SECONDS / 60:.0f} minutes: {now(job)}"
-            )
+            minutes = MOST_SECONDS / 60
+            raise DevClusterError(f"TrainingJob {name} is not finished after {minutes:.0f} minutes: {now(job)}")
         time.sleep(POLL_SECONDS)
+    return job
 
 
 def accounted(job: TrainingJob) -> bool:

@@ -46,6 +46,16 @@ class Objects:
         job = self.job(name)
         return figures(job, self.records(job))
 
+    def last_log_line(self, job: TrainingJob) -> str:
+        """What the job's running Pod said last; empty where none runs."""
+        selector = f"{labels.JOB_UID_LABEL}={job.metadata.uid}"
+        running = ("--field-selector", "status.phase=Running", "-o", "name")
+        pods = self.cluster.kubectl("get", "pods", "-n", NAMESPACE, "-l", selector, *running, check=False).split()
+        if not pods:
+            return ""
+        said = self.cluster.kubectl("logs", "-n", NAMESPACE, pods[-1], "-c", "trainer", "--tail=1", check=False)
+        return said.strip()
+
     def listed(self, kind: str) -> list[dict[str, Any]]:
         """Every object of a kind in the namespace; none where the kind or the namespace does not exist yet."""
         text = self.cluster.kubectl("get", kind, "-n", NAMESPACE, "-o", "json", check=False)

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from coppice.api.base import Interval
+from coppice.api.trainingjob_status import AvoidedStatus
 from demo.figures import AttemptFigures, Figures
 from demo.prometheus import Question, Sample
 from demo.text import UNKNOWN, Number, avoided, interval, number, quality, ratio
@@ -39,10 +40,14 @@ def savings(rows: Sequence[Figures]) -> RenderableType:
     )
     for row in rows:
         if row.avoided is not None:
-            control = f" {row.avoided.control}" if row.avoided.control else ""
-            basis = f"{row.avoided.basis}{control}"
-            table.add_row(row.name, number(row.carbon_grams), avoided(row.avoided), basis)
+            table.add_row(row.name, number(row.carbon_grams), avoided(row.avoided), compared_with(row.avoided))
     return table
+
+
+def compared_with(saved: AvoidedStatus) -> str:
+    """The basis of a saving, and what it is: a control that ran, or a plan that did not."""
+    what = f"the control's report {saved.control}" if saved.control else "the job's own plan from scratch, not run"
+    return f"{saved.basis}: {what}"
 
 
 def comparison(control: Figures, job: Figures) -> RenderableType:

@@ -18,7 +18,7 @@ from demo.installation import helm_arguments
 from demo.manifests import jobs
 from demo.prometheus import QUESTIONS, Sample, parse
 from demo.stages import Outcome
-from demo.summary import answer, comparison, costs, decisions, ran, rejections, savings, verdict
+from demo.summary import answer, compared_with, comparison, costs, decisions, ran, rejections, savings, verdict
 from demo.text import avoided, interval, number, quality, ratio
 
 POINTS = Interval(low=Decimal(1), mid=Decimal(2), high=Decimal(3))
@@ -82,7 +82,7 @@ TOTALS = {
     "operationalGrams": "0.6",
     "embodiedGrams": "0.2",
     "runSeconds": 40,
-    "avoided": {"low": "4", "mid": "5", "high": "6", "basis": "Measured", "equalQuality": "Yes"},
+    "avoided": {"low": "4", "mid": "5", "high": "6", "basis": "Declared", "equalQuality": "Unknown"},
 }
 
 
@@ -175,8 +175,15 @@ def test_costs_stand_above_what_was_expected() -> None:
 
 def test_a_saving_names_its_basis() -> None:
     shown = _text(savings([seen()]))
-    assert "Measured" in shown
     assert "5.00 (4.00 to 6.00)" in shown
+    assert "Declared: the job's own plan" in shown
+
+
+def test_a_saving_against_a_control_names_the_control_s_report() -> None:
+    saved = AvoidedStatus(
+        low=Decimal(1), mid=Decimal(2), high=Decimal(3), basis=Basis.MEASURED, equal_quality="Yes", control="report"
+    )
+    assert compared_with(saved) == "Measured: the control's report report"
 
 
 @pytest.mark.parametrize(
