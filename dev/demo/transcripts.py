@@ -32,7 +32,6 @@ COMMANDS = {
         f"kubectl get trainingreports {IN_DEMO}",
         "kubectl get trainingledgers -A",
         f"kubectl get jobs,pods {IN_DEMO}",
-        "kubectl get coppice -A",
     ),
     "describe.txt": (
         f"kubectl wait --for=condition=Finished trainingjob/newswire-topics {IN_DEMO} --timeout=1m",
