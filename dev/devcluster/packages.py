@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,10 @@ NODE = (
 )
 IMAGES = (Package("buildah", "buildah"), Package("skopeo", "skopeo"))
 BASE_IMAGE = (Package("mmdebstrap", "mmdebstrap"),)
+
+_ONE_AT_A_TIME = threading.Lock()
+"""apt refuses to run twice, and the demo builds images while the cluster starts."""
+
 CNI_DIRECTORIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 
 
@@ -96,9 +101,13 @@ def plan(wanted: Sequence[Package]) -> Plan:
 
 def ensure(wanted: Sequence[Package], progress: Progress) -> None:
     """Fetch what is missing, saying so first."""
-    todo = plan(wanted)
-    if not todo:
-        return
+    with _ONE_AT_A_TIME:
+        todo = plan(wanted)
+        if todo:
+            _fetch(todo, progress)
+
+
+def _fetch(todo: Plan, progress: Progress) -> None:
     if shutil.which("apt-get") is None:
         raise DevClusterError(
             f"Missing programs, and no apt-get to fetch them with: {', '.join((*todo.install, *todo.unpack))}. "
