@@ -36,7 +36,7 @@ def test_a_command_does_what_the_readme_says(command: str, cluster: Cluster) -> 
         # The demo has installed the chart, with the images it built: its release is upgraded with what a reader types.
         # On an upgrade Helm 4 would wait for every base model to be Ready, and those without digests never are.
         chart = [argument for argument in arguments[2:] if argument != "--wait"]
-        arguments = ["helm", "upgrade", "--install", *chart, "--wait=legacy", "--reuse-values"]
+        arguments = ["helm", "upgrade", "--install", *chart, "--wait=legacy", "--reset-then-reuse-values"]
     variables = {**os.environ, **cluster.variables}
     variables["PATH"] = f"{REPOSITORY_ROOT / '.venv/bin'}:{cluster.tools.bin}:{variables['PATH']}"
     done = subprocess.run(
