@@ -45,6 +45,7 @@ KINDS: dict[str, Place] = {
     "ClusterBaseModel": _ours("clusterbasemodels", namespaced=False),
     "ComputeProfile": _ours("computeprofiles", namespaced=False),
     "TrainingPolicy": _ours("trainingpolicies", namespaced=False),
+    "TrainingApproval": _ours("trainingapprovals"),
     "TrainingReport": _ours("trainingreports"),
     "TrainingLedger": _ours("trainingledgers"),
     "Job": Place("batch", "v1", "jobs", selector=CHILD_SELECTOR),

@@ -10,9 +10,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from coppice.api.base import API_VERSION, DecimalString, Model, Name, Quantity, Sha256, ShortText, matching
+from coppice.api.dataset import Domain, Language, Task, Uri
 from coppice.api.meta import BaseModelReference, Condition, ObjectMeta
 from coppice.api.rules import Column, rules
-from coppice.api.trainingjob import Domain, Language, Task, Uri
 from coppice.api.vocabulary import Method, Metric
 
 FILE_NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$"
@@ -74,6 +74,21 @@ class Architecture(Model):
     )
     layers: int | None = Field(default=None, ge=1, le=10000, description="Transformer blocks.")
     hidden_size: int | None = Field(default=None, ge=1, le=10**6, description="Width of the hidden state.")
+    active_parameters: int | None = Field(
+        default=None,
+        ge=1,
+        le=10**14,
+        description="Parameters that one token passes through, of a mixture of experts; unset: all of them.",
+    )
+    intermediate_size: int | None = Field(
+        default=None, ge=1, le=10**7, description="Inner width of a block's feed-forward part (of one expert)."
+    )
+    attention_heads: int | None = Field(default=None, ge=1, le=10**5, description="Attention heads of a block.")
+    key_value_heads: int | None = Field(
+        default=None, ge=1, le=10**5, description="Key and value heads of a block; unset: as many as attention heads."
+    )
+    vocabulary_size: int | None = Field(default=None, ge=1, le=10**8, description="Entries of the vocabulary.")
+    dtype: ShortText | None = Field(default=None, description="Type the weights are stored in, such as F32 or BF16.")
     max_sequence_length: int | None = Field(default=None, ge=1, le=10**8, description="Longest input in tokens.")
     image_size: int | None = Field(default=None, ge=1, le=10**5, description="Image side in pixels the weights expect.")
     forward_flops_per_example: int | None = Field(
@@ -125,6 +140,18 @@ class Pretraining(Model):
     source: str = Field(default="", max_length=512, description="Where the figures come from.")
 
 
+class Reference(Model):
+    """Where some of the figures come from."""
+
+    fields: list[ShortText] = Field(
+        min_length=1,
+        max_length=32,
+        description="Fields of spec it vouches for, such as license or architecture.layers.",
+    )
+    url: str = Field(max_length=512, description="Public address.")
+    retrieved: ShortText = Field(description="Day it was read, such as 2026-05-17.")
+
+
 class BaseModelSpec(Model):
     """What is known of a pre-trained model."""
 
@@ -164,6 +191,13 @@ class BaseModelSpec(Model):
     pretraining: Pretraining | None = Field(default=None, description="Disclosed footprint of the pre-training.")
     price_per_job: DecimalString | None = Field(
         default=None, description="Licence price for one job, in the installation's currency."
+    )
+    price_per_month: DecimalString | None = Field(
+        default=None,
+        description="Licence price for a month of use, in the installation's currency; a job bears its run time's share.",
+    )
+    references: list[Reference] = Field(
+        default_factory=list, max_length=32, description="Where the figures come from; a figure without one is absent."
     )
     min_memory: Quantity | None = Field(default=None, description="Least memory a pod needs to load it, such as 2Gi.")
 
@@ -237,5 +271,6 @@ __all__ = [
     "ModelFile",
     "Name",
     "Pretraining",
+    "Reference",
     "Source",
 ]

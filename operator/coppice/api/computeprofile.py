@@ -25,7 +25,15 @@ class Accelerator(Model):
     )
     product: str = Field(default="", max_length=128, description="Product name, such as NVIDIA H100 SXM5 80GB.")
     per_node: int = Field(ge=1, le=64, description="Accelerators on one node.")
+    hardware: str = Field(
+        default="",
+        max_length=64,
+        description="Identifier in Coppice's hardware table, such as h100-sxm5-80, whose measured behaviour estimates use.",
+    )
     memory: Quantity = Field(description="Memory of one accelerator, such as 80Gi.")
+    memory_gigabytes_per_second: DecimalString | None = Field(
+        default=None, description="Memory bandwidth of one accelerator in GB/s."
+    )
     idle_watts: DecimalString = Field(description="Power of one accelerator at rest, in watts.")
     peak_watts: DecimalString = Field(description="Board power limit of one accelerator (TDP), in watts.")
     peak_tera_flops: dict[str, DecimalString] = Field(
@@ -92,6 +100,10 @@ class ComputeProfileSpec(Model):
     price_per_hour: DecimalString | None = Field(
         default=None,
         description="Price of one accelerator (CPU profile: one core) for an hour, in the installation's currency.",
+    )
+    energy_price_per_kilowatt_hour: DecimalString | None = Field(
+        default=None,
+        description="Price of a kilowatt-hour of facility energy, in the installation's currency; unset where pricePerHour holds it.",
     )
     sources: list[Annotated[str, Field(max_length=512)]] = Field(
         default_factory=list, max_length=16, description="Where the figures come from."

@@ -14,6 +14,7 @@ from coppice.api.base import GROUP, SENTENCE, VERSION, Model, decimal_text
 from coppice.api.basemodel import BaseModelObject, ClusterBaseModel
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.rules import Column
+from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingledger import TrainingLedger
 from coppice.api.trainingpolicy import TrainingPolicy
@@ -39,6 +40,7 @@ KINDS: tuple[type[Model], ...] = (
     ClusterBaseModel,
     ComputeProfile,
     TrainingPolicy,
+    TrainingApproval,
     TrainingReport,
     TrainingLedger,
 )

@@ -10,6 +10,9 @@ JOB_UID_LABEL = f"{GROUP}/trainingjob-uid"
 ATTEMPT_LABEL = f"{GROUP}/attempt"
 CHILD_SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY},{JOB_UID_LABEL}"
 
+ACCOUNT_LABEL = f"{GROUP}/account"
+"""On a workload of another kind: "true" asks for an account of it."""
+
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 
 DECISION_ANNOTATION = f"{GROUP}/decision"

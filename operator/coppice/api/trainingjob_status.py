@@ -87,6 +87,20 @@ class PodStatus(Model):
     reported: bool = Field(default=False, description="Whether a result with its energy has been seen.")
 
 
+class ProbedModel(Model):
+    """What a probe saw of one base model on a sample of the job's training data."""
+
+    base_model: BaseModelReference = Field(description="The base model looked at.")
+    linear_quality: DecimalString | None = Field(
+        default=None, description="The objective's metric of a linear probe on held-out examples of the sample."
+    )
+    neighbour_quality: DecimalString | None = Field(
+        default=None, description="The same of its nearest neighbours in feature space."
+    )
+    examples: int = Field(default=0, ge=0, description="Held-out examples it was judged on.")
+    message: str = Field(default="", max_length=256, description="Why there is no figure, where there is none.")
+
+
 class AttemptStatus(Model):
     """Something run for the job."""
 
@@ -114,6 +128,15 @@ class AttemptStatus(Model):
     evidence: Evidence | None = Field(default=None, description="Who measured the quality.")
     cpu_seconds: DecimalString | None = Field(default=None, description="CPU time used by its pods, in seconds.")
     steps: int | None = Field(default=None, ge=0, description="Optimiser steps.")
+    epochs: DecimalString | None = Field(default=None, description="Passes over the training data.")
+    tokens_seen: int | None = Field(default=None, ge=0, description="Training tokens or image patches processed.")
+    counted_teraflop: DecimalString | None = Field(
+        default=None, description="Floating-point operations counted, in units of 10^12."
+    )
+    peak_memory_bytes: int | None = Field(default=None, ge=0, description="Most memory its program held, in bytes.")
+    probed: list[ProbedModel] = Field(
+        default_factory=list, max_length=8, description="What an attempt of kind Probe saw."
+    )
     energy_joules: DecimalString | None = Field(default=None, description="Facility energy in joules.")
     carbon_grams: DecimalString | None = Field(default=None, description="Operational plus embodied carbon in gCO2e.")
 
@@ -162,6 +185,14 @@ class AvoidedStatus(Model):
     )
 
 
+class InheritedStatus(Model):
+    """Disclosed footprint of the base model's own training: shown beside the account, never part of it."""
+
+    energy_kilowatt_hours: DecimalString | None = Field(default=None, description="Energy in kilowatt-hours.")
+    carbon_kilograms: DecimalString | None = Field(default=None, description="Carbon in kgCO2e.")
+    source: str = Field(default="", max_length=512, description="Where the figures come from.")
+
+
 class TotalsStatus(Model):
     """The account of every attempt of the job."""
 
@@ -177,6 +208,12 @@ class TotalsStatus(Model):
         default="", max_length=256, description="Source, method, signal and year of the intensity."
     )
     run_seconds: int = Field(default=0, ge=0, description="Run time of all attempts in seconds.")
+    cost: DecimalString | None = Field(
+        default=None, description="Money spent, in the installation's currency; absent where no profile has a price."
+    )
+    inherited: InheritedStatus | None = Field(
+        default=None, description="Disclosed footprint of the base model; not part of these totals."
+    )
     sci: SciStatus | None = Field(default=None, description="Software Carbon Intensity, where the objective was met.")
     avoided: AvoidedStatus | None = Field(default=None, description="Carbon avoided against the counterfactual.")
 

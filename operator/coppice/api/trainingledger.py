@@ -10,10 +10,30 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from coppice.api.base import API_VERSION, DecimalString, Model
+from coppice.api.base import API_VERSION, DecimalString, Model, matching
 from coppice.api.meta import ObjectMeta
 from coppice.api.rules import Column
 from coppice.api.vocabulary import Basis, Component, Grade, Method
+
+Month = Annotated[str, matching(r"^[0-9]{4}-[0-9]{2}$", 7, "must be a month such as 2026-05")]
+
+
+class Reservation(Model):
+    """High estimate of what a job may still use, held against the budget of its namespace."""
+
+    month: Month = Field(description="Calendar month it counts for, UTC.")
+    energy_watt_hours: DecimalString = Field(default=Decimal(0), description="Facility energy in watt-hours.")
+    carbon_grams: DecimalString = Field(default=Decimal(0), description="Operational plus embodied carbon in gCO2e.")
+    cost: DecimalString = Field(default=Decimal(0), description="Money in the installation's currency.")
+
+
+class MonthTotal(Model):
+    """What a namespace used in one calendar month, as settled."""
+
+    month: Month = Field(description="Calendar month, UTC.")
+    energy_watt_hours: DecimalString = Field(default=Decimal(0), description="Facility energy in watt-hours.")
+    carbon_grams: DecimalString = Field(default=Decimal(0), description="Operational plus embodied carbon in gCO2e.")
+    cost: DecimalString = Field(default=Decimal(0), description="Money in the installation's currency.")
 
 
 class LedgerEntry(Model):
@@ -33,6 +53,9 @@ class LedgerEntry(Model):
         default=Decimal(0), description="Estimated embodied carbon of the decision, in gCO2e."
     )
     accelerators: int = Field(default=0, ge=0, description="Accelerators of its first rung.")
+    reserved: Reservation | None = Field(
+        default=None, description="What it holds of the month's budget until it is settled."
+    )
     settled: bool = Field(default=False, description="Whether its totals are in.")
 
 
@@ -66,6 +89,7 @@ class LedgerTotals(Model):
     operational_grams: DecimalString = Field(default=Decimal(0), description="Operational carbon in gCO2e.")
     embodied_grams: DecimalString = Field(default=Decimal(0), description="Embodied carbon in gCO2e.")
     avoided: list[AvoidedTotal] = Field(default_factory=list, max_length=3, description="Avoided carbon by basis.")
+    cost: DecimalString = Field(default=Decimal(0), description="Money in the installation's currency.")
     spent_in_vain_grams: DecimalString = Field(
         default=Decimal(0), description="Carbon of missed objectives and negative differences, in gCO2e."
     )
@@ -79,6 +103,9 @@ class TrainingLedgerSpec(Model):
 
     namespace: str = Field(max_length=63, description="Tenant namespace.")
     totals: LedgerTotals = Field(default=LedgerTotals(), description="Sums that never fall.")
+    months: list[MonthTotal] = Field(
+        default_factory=list, max_length=24, description="What was used by month, the last 24; what budgets count."
+    )
     entries: list[LedgerEntry] = Field(
         default_factory=list, max_length=1000, description="Jobs open, or settled and not yet known to be so."
     )

@@ -8,7 +8,7 @@ from coppice.api.base import API_VERSION, DecimalString, Model, ShortText, match
 from coppice.api.meta import ObjectMeta
 from coppice.api.rules import Column, rules
 from coppice.api.trainingjob import Limits, Use
-from coppice.api.vocabulary import BaseModelKind, Method, Mode, OptimizeFor
+from coppice.api.vocabulary import BaseModelKind, Learning, Method, Mode, OptimizeFor, Probing
 
 Host = Annotated[
     str,
@@ -94,6 +94,43 @@ class PolicyDefaults(Model):
     )
 
 
+AMOUNTS = ("energyWattHours", "carbonGrams", "cost")
+
+
+class Amounts(Model):
+    """Amounts of what training uses; one that is left out is not bounded."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                " || ".join(f"has(self.{name})" for name in AMOUNTS),
+                "set at least one of energyWattHours, carbonGrams and cost",
+            ),
+            (
+                "!has(self.cost) || double(self.cost) >= 0.0",
+                "cost is an amount of money and must not be negative",
+            ),
+        )
+    )
+
+    energy_watt_hours: int | None = Field(default=None, ge=0, le=10**15, description="Facility energy in watt-hours.")
+    carbon_grams: int | None = Field(
+        default=None, ge=0, le=10**15, description="Operational plus embodied carbon in gCO2e."
+    )
+    cost: DecimalString | None = Field(default=None, description="Money in the installation's currency.")
+
+
+class Scratch(Model):
+    """What training from scratch needs before it may start; amounts are compared with the high estimate."""
+
+    justification_above: Amounts | None = Field(
+        default=None, description="Above any of these the job must say why in spec.justification."
+    )
+    approval_above: Amounts | None = Field(
+        default=None, description="Above any of these a TrainingApproval of the decision must exist."
+    )
+
+
 class TrainingPolicySpec(Model):
     """An organisation's rules. Several policies may select one namespace: the stricter rule wins, field by field."""
 
@@ -133,6 +170,21 @@ class TrainingPolicySpec(Model):
         default=False, description="Whether limitations of a chosen base model must be acknowledged by the job."
     )
     allow_register: bool = Field(default=False, description="Whether jobs may register their models.")
+    monthly_budget: Amounts | None = Field(
+        default=None,
+        description="Most that each selected namespace may use in a calendar month (UTC); a decision reserves its high estimate.",
+    )
+    scratch: Scratch | None = Field(default=None, description="What training from scratch needs before it may start.")
+    approval_above: Amounts | None = Field(
+        default=None, description="Above any of these high estimates every plan needs a TrainingApproval."
+    )
+    probe: Probing | None = Field(
+        default=None, description="Never forbids trying candidates on a sample of the data before one is chosen."
+    )
+    learning: Learning | None = Field(
+        default=None,
+        description="Whose reports correct estimates and chances: All, OwnNamespace or Off. Unset: All.",
+    )
     pod_exceptions: PodExceptions = Field(
         default=PodExceptions(), description="What a user's own pod template may ask for."
     )

@@ -20,6 +20,14 @@ class EnergySlot(Model):
     grams_per_kilowatt_hour: DecimalString = Field(description="Carbon intensity used.")
 
 
+class AccountedWorkload(Model):
+    """A workload that Coppice did not decide about and only accounts for."""
+
+    api_version: str = Field(max_length=128, description="apiVersion of the object.")
+    kind: str = Field(max_length=64, description="Kind of the object, such as Job or PyTorchJob.")
+    name: str = Field(max_length=253, description="Name of the object.")
+
+
 class TrainingReportSpec(Model):
     """Everything needed to recompute the account."""
 
@@ -29,7 +37,10 @@ class TrainingReportSpec(Model):
         )
     )
 
-    job: str = Field(max_length=253, description="Name of the TrainingJob.")
+    workload: AccountedWorkload | None = Field(
+        default=None, description="The object accounted for, where it was no TrainingJob."
+    )
+    job: str = Field(max_length=253, description="Name of the TrainingJob, or of the workload.")
     job_uid: str = Field(max_length=64, description="uid of the TrainingJob.")
     state: str = Field(max_length=64, description="Reason of the Succeeded condition.")
     succeeded: bool = Field(description="Whether the job succeeded.")

@@ -86,6 +86,21 @@ class Backend(StrEnum):
     JOB = "Job"
 
 
+class Probing(StrEnum):
+    """Whether candidates may be tried on a sample of the target data before one is chosen."""
+
+    AUTO = "Auto"
+    NEVER = "Never"
+
+
+class Learning(StrEnum):
+    """Whose reports correct estimates and chances, from most to least."""
+
+    ALL = "All"
+    OWN_NAMESPACE = "OwnNamespace"
+    OFF = "Off"
+
+
 class AttemptKind(StrEnum):
     """What an attempt is for."""
 

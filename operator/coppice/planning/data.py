@@ -1,6 +1,7 @@
 """What a decision asks of a dataset: its name, and whether two jobs learn from the same one."""
 
-from coppice.api.trainingjob import Dataset, TrainingJobSpec
+from coppice.api.dataset import Dataset
+from coppice.api.trainingjob import TrainingJobSpec
 
 MAX_NAME_LENGTH = 128
 

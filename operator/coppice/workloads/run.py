@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from coppice.api.basemodel import BaseModelSpec
 from coppice.api.computeprofile import ComputeProfile
+from coppice.api.dataset import Dataset
 from coppice.api.decision import CandidateRecord
 from coppice.api.meta import BaseModelReference
 from coppice.api.run import (
@@ -29,7 +30,7 @@ from coppice.api.run import (
     output_directory,
 )
 from coppice.api.trainer_spec import Hyperparameters
-from coppice.api.trainingjob import Dataset, Objective, TrainingJob
+from coppice.api.trainingjob import Objective, TrainingJob
 from coppice.api.vocabulary import DIRECTIONS, AttemptKind, Direction, Method
 from coppice.workloads.storage import output_path
 
