@@ -1,7 +1,7 @@
 """Policy merge: several policies may select a namespace, and field by field the stricter rule wins.
 
     allow lists intersect, hosts and networks by what they cover · deny lists unite
-    thresholds take the stricter end · floors of `use` take the strictest
+    thresholds and budgets take the stricter end, each amount by itself · floors of `use` take the strictest
     booleans that restrict win · a default is no restriction: the first policy by name that sets one gives it, except
     limits and ttl, of which the lowest holds
 
@@ -17,14 +17,24 @@ from typing import Any, TypeVar
 
 from coppice.api.meta import ObjectMeta
 from coppice.api.trainingjob import Limits, TrainingJobSpec
-from coppice.api.trainingpolicy import PodExceptions, PolicyDefaults, TrainingPolicy, TrainingPolicySpec
-from coppice.api.vocabulary import Distribution, Mode, OptimizeFor
+from coppice.api.trainingpolicy import (
+    Amounts,
+    PodExceptions,
+    PolicyDefaults,
+    Scratch,
+    TrainingPolicy,
+    TrainingPolicySpec,
+)
+from coppice.api.vocabulary import Distribution, Learning, Mode, OptimizeFor, Probing
 from coppice.planning.hosts import covers
 from coppice.planning.resolved import DEFAULT_SUFFICIENT_CHANCE, Resolved
 from coppice.planning.terms import identifier
 
 DEFAULT_POLICY_NAME = "(default)"
 _REACH = list(Distribution)
+_LEARNING = list(Learning)
+AMOUNTS = {"energy_watt_hours": "energyWattHours", "carbon_grams": "carbonGrams", "cost": "cost"}
+"""The fields of Amounts and their names on the wire."""
 Value = TypeVar("Value")
 
 
@@ -51,6 +61,7 @@ def resolve(spec: TrainingJobSpec, policies: Sequence[TrainingPolicy], default: 
         ),
         commercial=merge.commercial(use.commercial if use else None),
         distribution=merge.distribution(use.distribution if use else None),
+        monthly_active_users=merge.users(use.monthly_active_users if use else None),
         methods=merge.shared("methods", lambda p: p.methods),
         base_model_scopes=merge.shared("baseModelScopes", lambda p: p.base_model_scopes),
         licenses_allow=merge.shared("licenses.allow", lambda p: map(identifier, p.licenses.allow)),
@@ -70,6 +81,12 @@ def resolve(spec: TrainingJobSpec, policies: Sequence[TrainingPolicy], default: 
         max_parameters=merge.lowest("maxParameters", lambda p: p.max_parameters),
         ttl_seconds_after_finished=_said(spec.ttl_seconds_after_finished, merge.ttl, None),
         pod_exceptions=merge.pod_exceptions(),
+        probe=merge.probe(substitution.probe if substitution else None),
+        learning=merge.learning(),
+        budgets=merge.amounts("monthlyBudget", lambda p: p.monthly_budget),
+        justification_above=merge.amounts("scratch.justificationAbove", lambda p: _scratch(p).justification_above),
+        scratch_approval_above=merge.amounts("scratch.approvalAbove", lambda p: _scratch(p).approval_above),
+        approval_above=merge.amounts("approvalAbove", lambda p: p.approval_above),
         policies=tuple(policy.metadata.name for policy in merge.policies),
         sources=dict(merge.sources),
     )
@@ -123,6 +140,11 @@ class _Merge:
         floors = self._set("use.distribution", lambda spec: spec.use.distribution if spec.use else None)
         return max([wanted or Distribution.DISTRIBUTED, *floors], key=_REACH.index)
 
+    def users(self, wanted: int | None) -> int | None:
+        """The most of the job's and every floor's; None where nobody says."""
+        floors = self._set("use.monthlyActiveUsers", lambda spec: spec.use.monthly_active_users if spec.use else None)
+        return max([*floors, *([wanted] if wanted is not None else [])], default=None)
+
     def limits(self) -> Limits | None:
         """The lowest of each limit that policies give to jobs without limits of their own."""
         given = self._set("limits", lambda spec: spec.defaults.limits if spec.defaults else None)
@@ -133,6 +155,29 @@ class _Merge:
 
     def ttl(self) -> int | None:
         return self.lowest("ttlSecondsAfterFinished", _ttl)
+
+    def amounts(self, effect: str, read: Callable[[TrainingPolicySpec], Amounts | None]) -> Amounts | None:
+        """The lowest of each amount, named for itself: `monthlyBudget.cost`; None where no policy sets any."""
+
+        def one(spec: TrainingPolicySpec, name: str) -> Any:
+            amounts = read(spec)
+            return getattr(amounts, name) if amounts else None
+
+        lowest = {
+            name: self._extreme(f"{effect}.{wire}", lambda spec, name=name: one(spec, name), min)  # type: ignore[misc]
+            for name, wire in AMOUNTS.items()
+        }
+        return Amounts(**lowest) if any(value is not None for value in lowest.values()) else None
+
+    def probe(self, wanted: Probing | None) -> Probing:
+        """Never where the job or any policy says so."""
+        forbidden = self._set("probe", lambda spec: Probing.NEVER if spec.probe is Probing.NEVER else None)
+        return Probing.NEVER if forbidden or wanted is Probing.NEVER else Probing.AUTO
+
+    def learning(self) -> Learning:
+        """From the fewest reports that any policy allows."""
+        strictest = self._extreme("learning", lambda spec: spec.learning, lambda found: max(found, key=_LEARNING.index))
+        return strictest or Learning.ALL
 
     def hosts(self) -> tuple[str, ...]:
         """Hosts and `*.domain` patterns that every policy covers, sorted: an empty list allows nothing."""
@@ -184,6 +229,10 @@ def _selects(policy: TrainingPolicy, labels: Mapping[str, str]) -> bool:
 
 def _chart(default: TrainingPolicySpec) -> TrainingPolicy:
     return TrainingPolicy(metadata=ObjectMeta(name=DEFAULT_POLICY_NAME), spec=default)
+
+
+def _scratch(spec: TrainingPolicySpec) -> Scratch:
+    return spec.scratch or Scratch()
 
 
 def _ttl(spec: TrainingPolicySpec) -> int | None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from coppice.api.base import decimal_text
 from coppice.api.trainingjob import Limits
-from coppice.api.trainingpolicy import PodExceptions
-from coppice.api.vocabulary import BaseModelKind, Distribution, Method, Mode, OptimizeFor
+from coppice.api.trainingpolicy import Amounts, PodExceptions
+from coppice.api.vocabulary import BaseModelKind, Distribution, Learning, Method, Mode, OptimizeFor, Probing
 from coppice.planning.licenses import Use
 
 DEFAULT_SUFFICIENT_CHANCE = Decimal("0.95")
@@ -21,12 +21,17 @@ NO_EXCEPTIONS = PodExceptions()
 
 @dataclass(frozen=True)
 class Resolved:
-    """What is in force for one job. `sources` names, for each effect, the policies that caused it."""
+    """What is in force for one job. `sources` names, for each effect, the policies that caused it.
+
+    `budgets` bounds what the namespace uses in a calendar month; `justification_above` and `scratch_approval_above`
+    are thresholds of plans that contain training from scratch, `approval_above` of every plan.
+    """
 
     mode: Mode = Mode.AUTO
     optimize_for: OptimizeFor = OptimizeFor.CARBON
     commercial: bool = True
     distribution: Distribution = Distribution.DISTRIBUTED
+    monthly_active_users: int | None = None
     methods: frozenset[Method] | None = None
     base_model_scopes: frozenset[BaseModelKind] | None = None
     licenses_allow: frozenset[str] | None = None
@@ -42,6 +47,12 @@ class Resolved:
     max_parameters: int | None = None
     ttl_seconds_after_finished: int | None = None
     pod_exceptions: PodExceptions = NO_EXCEPTIONS
+    probe: Probing = Probing.AUTO
+    learning: Learning = Learning.ALL
+    budgets: Amounts | None = None
+    justification_above: Amounts | None = None
+    scratch_approval_above: Amounts | None = None
+    approval_above: Amounts | None = None
     policies: tuple[str, ...] = ()
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -61,7 +72,11 @@ class Resolved:
         value = {
             "mode": self.mode,
             "optimizeFor": self.optimize_for,
-            "use": {"commercial": self.commercial, "distribution": self.distribution},
+            "use": _present(
+                commercial=self.commercial,
+                distribution=self.distribution,
+                monthlyActiveUsers=self.monthly_active_users,
+            ),
             "methods": _sorted(self.methods),
             "baseModelScopes": _sorted(self.base_model_scopes),
             "licenses": _present(allow=_sorted(self.licenses_allow), deny=sorted(self.licenses_deny) or None),
@@ -76,6 +91,14 @@ class Resolved:
             "maxParameters": self.max_parameters,
             "ttlSecondsAfterFinished": self.ttl_seconds_after_finished,
             "podExceptions": {key: names for key, names in self.pod_exceptions.wire().items() if names} or None,
+            "probe": self.probe,
+            "learning": self.learning,
+            "monthlyBudget": self.budgets.wire() if self.budgets else None,
+            "scratch": _present(
+                justificationAbove=self.justification_above.wire() if self.justification_above else None,
+                approvalAbove=self.scratch_approval_above.wire() if self.scratch_approval_above else None,
+            ),
+            "approvalAbove": self.approval_above.wire() if self.approval_above else None,
             "policies": list(self.policies) or None,
             "sources": {effect: list(names) for effect, names in sorted(self.sources.items())} or None,
         }
