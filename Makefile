@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 PYTHON ?= python3
+# Where this is set, every worker of every run compiles the same thousands of modules again.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_PROJECT_ENVIRONMENT ?= .venv
 BIN := .venv/bin
 # A uv that is already there is used; else one is installed beside the project's own environment.
