@@ -94,7 +94,7 @@ class Board:
 def set_up(request: Request, found: Survey, scratch: Candidate | Rejection) -> Board:
     """The board of a survey and the plan from scratch."""
     reports = evidence(request)
-    chances = [(candidate, chance(candidate, request, reports)) for candidate in found.candidates]
+    chances = [(candidate, chance(candidate, request, reports, request.probed)) for candidate in found.candidates]
     groups: dict[str, list[tuple[Candidate, Chance]]] = {}
     for candidate, one in chances:
         groups.setdefault(candidate.group, []).append((candidate, one))

@@ -5,6 +5,7 @@ hard the target is; self-reported accuracies on other data carry none and are le
 not a fit: they rank candidates, and every observation counts against them.
 
     logit p = BASE + 0.5 (log10 N - 8) + 0.25 domain depth + language + method + data + difficulty
+              (with a probe of the base model: its log likelihood ratio in place of data and difficulty)
     value   = (4 p + weighted successes) / (4 + weighted observations)        beta-binomial, prior worth 4 jobs
 
 N counts parameters without embeddings. From scratch neither size nor domain helps, and examples weigh twice.
@@ -18,12 +19,14 @@ from math import exp, log, log10
 from coppice.api.base import rounded
 from coppice.api.decision import ChanceRecord
 from coppice.api.trainingjob import TrainingJobSpec
-from coppice.api.vocabulary import DIRECTIONS, Direction, Method, Metric
+from coppice.api.trainingjob_status import ProbedModel
+from coppice.api.vocabulary import DIRECTIONS, Direction, Method
 from coppice.planning.candidate import Candidate
 from coppice.planning.data import dataset_name
 from coppice.planning.domains import match
 from coppice.planning.evidence import Observed, RungKey
 from coppice.planning.languages import share_known
+from coppice.planning.likelihood import RATIOS, probe_logits
 from coppice.planning.request import Request
 
 BASE, SCRATCH_BASE = 1.2, -0.6
@@ -45,7 +48,7 @@ TYPICAL_RATIO = 0.85
 EXAMPLES_PER_LABEL = 100
 PRIOR_STRENGTH = 4.0
 LEAST, MOST = 0.01, 0.99
-RATIOS = frozenset({Metric.ACCURACY, Metric.BALANCED_ACCURACY, Metric.MACRO_F1})
+NOT_PROBED: Mapping[str, ProbedModel] = {}
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,14 @@ class Chance:
         )
 
 
-def chance(candidate: Candidate, request: Request, reports: Mapping[RungKey, Observed]) -> Chance:
-    """The chance of one candidate, by prior and reports."""
-    terms = _terms(candidate, request)
+def chance(
+    candidate: Candidate,
+    request: Request,
+    reports: Mapping[RungKey, Observed],
+    probed: Mapping[str, ProbedModel] = NOT_PROBED,
+) -> Chance:
+    """The chance of one candidate, by prior, probe and reports; `probed` by the key of the base model."""
+    terms = _probed(candidate, request.spec, probed, _terms(candidate, request))
     prior = _clipped(1 / (1 + exp(-sum(terms.values()))))
     observed = reports.get((candidate.method, candidate.model.key if candidate.model else ""), Observed())
     value = (PRIOR_STRENGTH * prior + observed.successes) / (PRIOR_STRENGTH + observed.weight)
@@ -95,6 +103,15 @@ def _terms(candidate: Candidate, request: Request) -> dict[str, float]:
     }
     recorded = _recorded(spec, candidate)
     return terms if recorded is None else terms | {"recorded": recorded}
+
+
+def _probed(
+    candidate: Candidate, spec: TrainingJobSpec, probed: Mapping[str, ProbedModel], terms: dict[str, float]
+) -> dict[str, float]:
+    """A probe has seen the data and the target, so it takes the place of what was assumed of both."""
+    seen = probed.get(candidate.model.key) if candidate.model else None
+    logits = probe_logits(seen, candidate.method, spec)
+    return terms if logits is None else terms | {"data": 0.0, "difficulty": 0.0, "probe": logits}
 
 
 def _language(spec: TrainingJobSpec, candidate: Candidate) -> float:

@@ -6,13 +6,14 @@ Equal inputs give equal bytes. After each attempt it is asked again with what wa
 carried over, so a restarted operator decides the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from coppice.api.decision import DecisionRecord, SpentRecord
 from coppice.api.reasons import DecisionReason, StateReason
 from coppice.api.trainingjob import TrainingJob
+from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Mode
 from coppice.planning.board import set_up
 from coppice.planning.choice import Refusal, choose, impossible
@@ -34,13 +35,14 @@ def decide(
     spent: SpentRecord,
     tried: Sequence[Tried],
     now: datetime,
+    probed: Mapping[str, ProbedModel] | None = None,
 ) -> DecisionRecord | Refusal:
     """The plan for a job: its ladder has at least one rung.
 
-    `spent` and `tried` are those of the job's earlier attempts. A job that ran out of rungs is a Refusal too, with
-    the reason of its last attempt.
+    `spent`, `tried` and `probed` (by the base model's key) are those of the job's earlier attempts. A job that ran
+    out of rungs is a Refusal too, with the reason of its last attempt.
     """
-    request = Request(job, resolved, world, spent, tuple(tried))
+    request = Request(job, resolved, world, spent, tuple(tried), probed or {})
     refusal = impossible(request)
     if refusal is not None:
         return refusal

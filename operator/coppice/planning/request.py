@@ -1,7 +1,7 @@
 """One decision's question: the job, what is in force for it, and the world, with what follows from them read once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from coppice.api.computeprofile import ComputeProfile
@@ -10,6 +10,7 @@ from coppice.api.meta import BaseModelReference
 from coppice.api.reasons import AttemptOutcome
 from coppice.api.trainer_spec import FineTuneWith, Trainer
 from coppice.api.trainingjob import Limits, Resources, TrainingJob, TrainingJobSpec
+from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Method, Mode, OptimizeFor
 from coppice.planning.configuration import network_of_config
 from coppice.planning.hardware import Hardware, configurations, templated_configurations
@@ -33,13 +34,14 @@ class Tried:
 
 @dataclass(frozen=True)
 class Request:
-    """A job to decide, after policy, in a world, with what it has spent and tried."""
+    """A job to decide, after policy, in a world, with what it has spent, tried and probed (by base model key)."""
 
     job: TrainingJob
     resolved: Resolved
     world: World
     spent: SpentRecord = NOTHING_SPENT
     tried: Sequence[Tried] = ()
+    probed: Mapping[str, ProbedModel] = field(default_factory=dict)
 
     @property
     def spec(self) -> TrainingJobSpec:
