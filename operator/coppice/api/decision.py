@@ -19,6 +19,7 @@ from pydantic import Field
 from coppice.api.base import DecimalString, Interval, Model
 from coppice.api.meta import BaseModelReference
 from coppice.api.reasons import DecisionReason
+from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Basis, IntensityMethod, IntensitySignal, Method, Mode, OptimizeFor
 
 MAX_ENCODED_BYTES = 8192
@@ -83,7 +84,24 @@ class CounterfactualRecord(Model):
     report: str = Field(default="", description="Report of the control, for basis Measured.")
 
 
-Holder = TypeVar("Holder", CandidateRecord, CounterfactualRecord)
+class ProbeRecord(Model):
+    """A probe that runs before the ladder is decided for good: several base models looked at on a sample of the data.
+
+    The ladder beside it is what would run without the probe; it is decided again with what the probe has seen.
+    """
+
+    base_models: tuple[BaseModelReference, ...] = Field(min_length=1, max_length=8)
+    examples: int = Field(ge=1, description="Training examples of the sample.")
+    held_out: int = Field(ge=1, description="Held-out examples that the models are judged on.")
+    profile: str
+    accelerators_per_pod: int = 0
+    estimate: EstimateRecord
+    value: DecimalString = Field(
+        description="What knowing the outcome is expected to save, in the unit of optimizeFor, before the probe's cost."
+    )
+
+
+Holder = TypeVar("Holder", CandidateRecord, CounterfactualRecord, ProbeRecord)
 
 
 class SpentRecord(Model):
@@ -111,6 +129,8 @@ class DecisionRecord(Model):
     intensity: Intensity
     pue: DecimalString
     spent: SpentRecord = SpentRecord()
+    probe: ProbeRecord | None = Field(default=None, description="What runs first, before the ladder is decided again.")
+    probed: tuple[ProbedModel, ...] = Field(default=(), description="What an earlier probe saw; the chances know it.")
     ladder: tuple[CandidateRecord, ...] = ()
     forgone: CandidateRecord | None = None
     counterfactual: CounterfactualRecord | None = None
@@ -187,6 +207,7 @@ def _fewer_inputs(record: DecisionRecord) -> Iterator[DecisionRecord]:
             "ladder": tuple(map(_bare, record.ladder)),
             "forgone": record.forgone and _bare(record.forgone),
             "counterfactual": record.counterfactual and _bare_estimate(record.counterfactual),
+            "probe": record.probe and _bare_estimate(record.probe),
             "message": _cut(record.message, SHORT_MESSAGE),
         }
     )

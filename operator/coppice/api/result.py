@@ -15,6 +15,7 @@ from pydantic import Field
 from coppice.api.base import DecimalString, Model, Sha256
 from coppice.api.basemodel import ModelFile
 from coppice.api.run import TERMINATION_LIMIT_BYTES
+from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Component, Grade, Metric
 
 SLOT_SECONDS = 900
@@ -166,6 +167,9 @@ class Result(Usage):
         default="", max_length=64, description="What the program saw, such as NVIDIA H200; empty without one."
     )
     model: TrainedModel | None = None
+    probed: tuple[ProbedModel, ...] = Field(
+        default=(), max_length=8, description="What an attempt of kind Probe saw, one entry for each base model."
+    )
     earlier: tuple[EarlierPod, ...] = Field(
         default=(), max_length=64, description="Other pods of this attempt, each once."
     )
@@ -249,7 +253,13 @@ def _without_labels(result: Result) -> Result:
 
 def _with_short_texts(result: Result) -> Result:
     errors = tuple(fault.model_copy(update={"message": fault.message[:200]}) for fault in result.errors[:2])
-    return result.model_copy(update={"errors": errors, "notes": tuple(note[:120] for note in result.notes[:1])})
+    probed = tuple(_told_briefly(item, 60) for item in result.probed)
+    notes = tuple(note[:120] for note in result.notes[:1])
+    return result.model_copy(update={"errors": errors, "notes": notes, "probed": probed})
+
+
+def _told_briefly(item: ProbedModel, length: int) -> ProbedModel:
+    return item.model_copy(update={"message": item.message[:length]})
 
 
 def _with_earlier_short(result: Result) -> Result:
@@ -277,4 +287,5 @@ def _without_files(result: Result) -> Result:
 def _bare(result: Result) -> Result:
     kept = {"job_uid", "attempt", "pod_uid", "index", "outcome", "metric", "quality", "n", "standard_error"}
     kept |= {"started_at", "ended_at", "cpu_seconds", "steps"}
-    return Result(**{name: getattr(result, name) for name in kept})
+    probed = tuple(_told_briefly(item, 0) for item in result.probed)
+    return Result(**{name: getattr(result, name) for name in kept}, probed=probed)

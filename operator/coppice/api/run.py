@@ -6,9 +6,9 @@ names, digests and numbers and never data. The operator writes it, the built-in 
 read it; docs/pod-contract.md is the same contract in prose.
 """
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from coppice.api.base import DecimalString, Model, Name, Sha256, ShortText
 from coppice.api.trainer_spec import Hyperparameters
@@ -107,6 +107,13 @@ class RunDataset(Model):
     name: ShortText = Field(default="", description="How the model card calls it.")
 
 
+class RunProbe(Model):
+    """How large a sample of the training data a probe looks at; both parts come from the training file."""
+
+    examples: int = Field(ge=1, description="Training examples that the linear head and the neighbours learn from.")
+    held_out: int = Field(ge=1, description="Most examples of the validation part that they are judged on.")
+
+
 class RunObjective(Model):
     """What the model is measured by."""
 
@@ -175,8 +182,11 @@ class Run(Model):
     attempt: int = Field(ge=1)
     kind: AttemptKind
     rungs: tuple[Rung, ...] = Field(
-        min_length=1, max_length=1, description="In order; the first that meets the target ends the run."
+        min_length=1,
+        max_length=8,
+        description="What to run: one rung; for kind Probe a LinearProbe of each base model that is looked at.",
     )
+    probe: RunProbe | None = Field(default=None, description="The sample, for kind Probe.")
     task: ShortText
     dataset: RunDataset
     objective: RunObjective
@@ -192,14 +202,29 @@ class Run(Model):
     fetch: RunFetch = RunFetch()
     card: ModelCard = ModelCard()
 
+    @model_validator(mode="after")
+    def _only_a_probe_has_several_rungs(self) -> Self:
+        if self.kind is AttemptKind.PROBE:
+            if self.probe is None:
+                raise ValueError("kind Probe needs probe: the size of its sample")
+            if any(rung.method is not Method.LINEAR_PROBE or rung.base_model is None for rung in self.rungs):
+                raise ValueError("kind Probe takes rungs of method LinearProbe, each with a base model")
+        elif len(self.rungs) > 1:
+            raise ValueError(f"kind {self.kind.value} runs one rung, {len(self.rungs)} are given")
+        return self
+
     def to_json(self) -> str:
         """The text for the annotation: compact, aliases, no nulls."""
         return self.model_dump_json(by_alias=True, exclude_none=True)
 
     @property
     def rung(self) -> Rung:
-        """The rung that runs; there is one for now."""
+        """The rung that runs; of a probe, the first of several."""
         return self.rungs[0]
+
+    def alone(self, rung: Rung) -> "Run":
+        """The same run with one of its rungs."""
+        return self.model_copy(update={"rungs": (rung,)})
 
     @property
     def model_directory(self) -> str:

@@ -32,6 +32,21 @@ class CounterfactualStatus(Model):
     run_seconds: Interval = Field(description="Run time in seconds.")
 
 
+class ProbeStatus(Model):
+    """A probe that comes before the ladder is decided for good."""
+
+    base_models: list[BaseModelReference] = Field(
+        default_factory=list, max_length=8, description="Base models looked at."
+    )
+    examples: int = Field(default=0, ge=0, description="Training examples of the sample.")
+    energy_watt_hours: Interval = Field(description="Estimated facility energy in watt-hours.")
+    carbon_grams: Interval = Field(description="Estimated operational plus embodied carbon in gCO2e.")
+    run_seconds: Interval = Field(description="Estimated run time in seconds.")
+    value: DecimalString = Field(
+        description="What knowing the outcome is expected to save, in the unit of optimizeFor, before the probe's cost."
+    )
+
+
 class DecisionStatus(Model):
     """The frozen decision in brief; the whole record is on the child and in the report."""
 
@@ -42,6 +57,9 @@ class DecisionStatus(Model):
     message: str = Field(default="", max_length=1024, description="Why this plan, in a sentence.")
     optimize_for: OptimizeFor = Field(default=OptimizeFor.CARBON, description="Unit in which plans were compared.")
     ladder: list[RungStatus] = Field(default_factory=list, max_length=8, description="Ordered candidates to try.")
+    probe: ProbeStatus | None = Field(
+        default=None, description="What runs before the ladder, which is then decided again with what was seen."
+    )
     rejected: dict[str, int] = Field(
         default_factory=dict, max_length=64, description="Candidates rejected, counted by reason."
     )
@@ -98,6 +116,7 @@ class ProbedModel(Model):
         default=None, description="The same of its nearest neighbours in feature space."
     )
     examples: int = Field(default=0, ge=0, description="Held-out examples it was judged on.")
+    sample: int = Field(default=0, ge=0, description="Training examples of the sample that it learnt from.")
     message: str = Field(default="", max_length=256, description="Why there is no figure, where there is none.")
 
 
