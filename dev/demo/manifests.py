@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,14 @@ class Manifest:
         return TrainingJob.model_validate(found[0]) if found else None
 
 
+@cache
 def manifests(directory: Path = DIRECTORY) -> tuple[Manifest, ...]:
     """Every file in the order of its number."""
-    return tuple(
-        Manifest(path, tuple(item for item in yaml.safe_load_all(path.read_text(encoding="utf-8")) if item))
-        for path in sorted(directory.glob("[0-9]*.yaml"))
-    )
+    return tuple(Manifest(path, _objects(path)) for path in sorted(directory.glob("[0-9]*.yaml")))
+
+
+def _objects(path: Path) -> tuple[dict[str, Any], ...]:
+    return tuple(item for item in yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader) if item)
 
 
 def ground(directory: Path = DIRECTORY) -> tuple[Manifest, ...]:

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +19,16 @@ def test_operator_is_no_package_because_it_would_shadow_the_standard_library() -
     assert found.stdout.strip() == "3"
 
 
+@cache
+def locked_packages() -> dict[str, Any]:
+    """The lock file's packages by name."""
+    lock = tomllib.loads((ROOT / "uv.lock").read_text())
+    return {package["name"]: package for package in lock["package"]}
+
+
 def locked_closure(extra: str) -> set[str]:
     """Names of every package that installing `coppice[extra]` brings, by the lock file."""
-    lock = tomllib.loads((ROOT / "uv.lock").read_text())
-    packages = {package["name"]: package for package in lock["package"]}
+    packages = locked_packages()
     coppice = packages["coppice"]
     wanted = [*coppice["dependencies"], *coppice["optional-dependencies"][extra]]
     names: set[str] = set()

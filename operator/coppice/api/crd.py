@@ -8,6 +8,7 @@ and `has()` in a rule means what it says; and integers are int64, because counte
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any, Protocol
 
 from coppice.api.base import GROUP, SENTENCE, VERSION, Model, decimal_text
@@ -102,8 +103,12 @@ def definition(model: type[Model]) -> dict[str, Any]:
     }
 
 
+@cache
 def schema(model: type[Model]) -> Schema:
-    """The structural schema of one kind; raises ValueError for a construct that has no structural form."""
+    """The structural schema of one kind, made once and not to be changed by whoever reads it.
+
+    Raises ValueError for a construct that has no structural form.
+    """
     whole = model.model_json_schema(by_alias=True)
     references = whole.get("$defs", {})
     spec = _structural(whole["properties"]["spec"], references)
