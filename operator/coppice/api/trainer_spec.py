@@ -33,6 +33,11 @@ class Hyperparameters(Model):
     )
     lora_rank: int | None = Field(default=None, ge=1, le=1024, description="Rank of LoRA adapters.")
     lora_alpha: int | None = Field(default=None, ge=1, le=4096, description="Scale of LoRA adapters.")
+    gradient_checkpointing: bool | None = Field(
+        default=None,
+        description="Recompute activations instead of keeping them: less memory for about a third more work. Unset: where "
+        "memory needs it.",
+    )
 
 
 VariableName = Annotated[
