@@ -54,7 +54,42 @@ def test_an_excluded_domain_covers_what_lies_below_it_and_no_namesake() -> None:
         (["de"], ["en", "fr"], 0.0),
         ([], ["en"], None),
         (["en"], [], None),
+        (["en"], ["mul"], None),
+        (["und"], ["en"], None),
+        (["en"], ["languages"], None),
     ],
 )
-def test_languages_match_by_their_primary_subtag(wanted: list[str], known: list[str], share: float | None) -> None:
+def test_a_language_is_known_whatever_its_region(wanted: list[str], known: list[str], share: float | None) -> None:
     assert share_known(wanted, known) == share
+
+
+@pytest.mark.parametrize(
+    ("wanted", "known", "share"),
+    [
+        ("zh-TW", "zh-Hant", 1.0),
+        ("zh-Hant-HK", "zh-TW", 1.0),
+        ("zh-Hant", "zh", 0.5),
+        ("zh", "zh-Hans-CN", 1.0),
+        ("sr-Latn", "sr", 0.5),
+        ("yue", "zh", 0.5),
+        ("zh", "yue", 0.5),
+        ("zh-yue", "yue", 1.0),
+        ("zh-cmn-Hans", "zh", 1.0),
+        ("cmn", "zh", 1.0),
+        ("arz", "ar", 0.5),
+        ("arb", "ar", 1.0),
+        ("nb", "no", 1.0),
+        ("nn", "no", 0.5),
+        ("iw", "he", 1.0),
+        ("eng", "en", 1.0),
+        ("de-1996", "de-AT-1996-u-co-phonebk", 1.0),
+        ("ca", "es", 0.0),
+        ("pt-BR", "pt-PT", 1.0),
+    ],
+)
+def test_scripts_macrolanguages_and_old_codes_are_told_apart(wanted: str, known: str, share: float) -> None:
+    assert share_known([wanted], [known]) == share
+
+
+def test_the_best_match_of_each_wanted_language_counts() -> None:
+    assert share_known(["zh-Hant", "en"], ["zh", "zh-TW"]) == 0.5
