@@ -10,7 +10,7 @@ from typing import Any
 
 from builders import make_model, make_profile
 from coppice.accounting import ledger as books
-from coppice.accounting.ledger import Settlement
+from coppice.accounting.settlement import Settlement
 from coppice.api.decision import Intensity
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingledger import LedgerEntry, TrainingLedgerSpec

@@ -5,7 +5,7 @@ prune leaves a settled entry. Neither is announced by any event, so the books ar
 every resync.
 """
 
-from coppice.accounting.ledger import vanished_settlement
+from coppice.accounting.settlement import vanished_settlement
 from coppice.index import Index
 from coppice.ports import Ledger
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from coppice.accounting.ledger import Settlement
+from coppice.accounting.settlement import Settlement
 from coppice.api.decision import Intensity
 from coppice.api.trainingledger import LedgerEntry
 from coppice.lifecycle.observed import Event

@@ -14,7 +14,7 @@ import pytest
 
 from builders import make_job, make_model
 from cluster.operator_process import kubeconfig_of
-from coppice.accounting.ledger import Settlement
+from coppice.accounting.settlement import Settlement
 from coppice.adapters import cluster as cluster_module
 from coppice.adapters.clock import SystemClock
 from coppice.adapters.cluster import ApiCluster

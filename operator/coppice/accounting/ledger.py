@@ -3,161 +3,70 @@
 An entry is opened before a job's first child exists, settled when the job ends, and pruned once the job's own
 status says so. Every operation may be repeated, and one that has already happened changes nothing:
 
-    opened ──> settled (totals rise, once) ──> pruned
+    opened ──> settled (totals and months rise, once) ──> pruned
                ^ a uid without an entry settles nothing: it was pruned, so it has been counted
+
+An entry holds its job's reservation of the budget, and a settlement adds what was used to the months of the object
+that the entry stands in: the entry is closed, its reservation released and the use counted in one write. A namespace's
+position is the sum over its objects; up to 1,000 open jobs all of it stands in the first.
 
 The price of forgetting pruned uids is that the caller must not open an entry for a job that is already accounted;
 remembering them all would make the object grow for ever.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import replace
 from typing import TypeVar
 
+from coppice.accounting.budget import BudgetExhausted, covers, position, shortfalls, sum_of
+from coppice.accounting.settlement import Settlement
 from coppice.api.base import Model
-from coppice.api.conditions import SUCCEEDED, find
-from coppice.api.reasons import StateReason
-from coppice.api.trainingjob import TrainingJob
-from coppice.api.trainingjob_status import EnergyPart, TotalsStatus, TrainingJobStatus
 from coppice.api.trainingledger import (
     AvoidedTotal,
     EnergyTotal,
     FinishedTotal,
     LedgerEntry,
     LedgerTotals,
+    MonthTotal,
     TrainingLedgerSpec,
 )
-from coppice.api.vocabulary import Basis, Component, Evidence, Grade, Method
+from coppice.api.trainingpolicy import Amounts
 
-JOULES_PER_WATT_HOUR = Decimal(3600)
 MAX_ENTRIES = 1000
 """Entries of one ledger object: at 200 bytes each it stays well below the API server's 1.5 MiB."""
 
+MAX_MONTHS = 24
+
 Row = TypeVar("Row", bound=Model)
-
-COUNTED_BASES = (Basis.MEASURED, Basis.DECLARED)
-"""Bases whose avoided carbon enters totals; Assumed is illustrative."""
-
-
-@dataclass(frozen=True)
-class AvoidedLow:
-    """The low bound of the carbon that a job avoided, in gCO2e (may be negative), and where it comes from."""
-
-    basis: Basis
-    grams: Decimal
-
-
-@dataclass(frozen=True)
-class Settlement:
-    """What one finished job adds to its namespace's ledger.
-
-    `met` is False where the job missed its objective or failed, None where it ended well and had no target.
-    Energies are joules, carbon is gCO2e; none may be negative but `avoided`. Raises ValueError otherwise.
-    """
-
-    uid: str
-    name: str
-    method: Method
-    reason: str
-    energy: tuple[EnergyPart, ...] = ()
-    operational_grams: Decimal = Decimal(0)
-    embodied_grams: Decimal = Decimal(0)
-    avoided: AvoidedLow | None = None
-    met: bool | None = None
-
-    def __post_init__(self) -> None:
-        """Totals never fall, so nothing negative may be added to them."""
-        amounts = (self.operational_grams, self.embodied_grams, *(part.joules for part in self.energy))
-        if any(not amount.is_finite() or amount < 0 for amount in amounts):
-            raise ValueError(f"the settlement of job {self.name} ({self.uid}) holds an amount below 0 or not finite")
-
-    @property
-    def avoided_grams(self) -> Decimal:
-        """Avoided carbon that enters totals: what is above 0, of a counted basis and of a met objective."""
-        if self.avoided is None or self.avoided.basis not in COUNTED_BASES or self.met is False:
-            return Decimal(0)
-        return max(self.avoided.grams, Decimal(0))
-
-    @property
-    def spent_in_vain_grams(self) -> Decimal:
-        """All carbon of a missed objective, else what substitution cost beyond the counterfactual."""
-        if self.met is False:
-            return self.operational_grams + self.embodied_grams
-        if self.avoided is None or self.avoided.basis not in COUNTED_BASES:
-            return Decimal(0)
-        return max(-self.avoided.grams, Decimal(0))
-
-
-def settlement(job: TrainingJob) -> Settlement:
-    """What a finished job adds, read from its status: totals, result and the reason of Succeeded.
-
-    Quality that the user's own container reported counts for its job alone, so its avoided carbon stays out.
-    """
-    status = job.status or TrainingJobStatus()
-    succeeded = find(status.conditions, SUCCEEDED)
-    totals = status.totals
-    return Settlement(
-        uid=job.metadata.uid,
-        name=job.metadata.name,
-        method=deciding_method(status),
-        reason=succeeded.reason if succeeded else "Unknown",
-        energy=tuple(totals.parts) if totals else (),
-        operational_grams=totals.operational_grams if totals else Decimal(0),
-        embodied_grams=totals.embodied_grams if totals else Decimal(0),
-        avoided=_avoided_low(totals, status),
-        met=_met(status, succeeded is not None and succeeded.status == "True"),
-    )
-
-
-def vanished_settlement(entry: LedgerEntry) -> Settlement:
-    """What a job adds that is gone without a trace, deleted while no operator ran: what was expected of its first rung.
-
-    The split between components is not known any more, so the energy stands under the one that does the work.
-    """
-    component = Component.ACCELERATOR if entry.accelerators else Component.CPU
-    joules = entry.energy_watt_hours * JOULES_PER_WATT_HOUR
-    return Settlement(
-        uid=entry.uid,
-        name=entry.name,
-        method=entry.method or Method.FROM_SCRATCH,
-        reason=StateReason.DELETED,
-        energy=(EnergyPart(component=component, grade=Grade.ESTIMATED, joules=joules),),
-        operational_grams=entry.operational_grams,
-        embodied_grams=entry.embodied_grams,
-        met=False,
-    )
-
-
-def deciding_method(status: TrainingJobStatus) -> Method:
-    """Method of the attempt that decided the job: the best one, else the last, else the first rung."""
-    best = status.result.attempt if status.result else 0
-    for attempt in status.attempts:
-        if attempt.number == best:
-            return attempt.method
-    if status.attempts:
-        return status.attempts[-1].method
-    return status.decision.method if status.decision else Method.FROM_SCRATCH
-
-
-def _met(status: TrainingJobStatus, succeeded: bool) -> bool | None:
-    if not succeeded:
-        return False
-    return status.result.met if status.result else None
-
-
-def _avoided_low(totals: TotalsStatus | None, status: TrainingJobStatus) -> AvoidedLow | None:
-    self_reported = status.result is not None and status.result.evidence is Evidence.SELF_REPORTED
-    if totals is None or totals.avoided is None or self_reported:
-        return None
-    return AvoidedLow(totals.avoided.basis, totals.avoided.low)
 
 
 def opened(spec: TrainingLedgerSpec, entry: LedgerEntry) -> TrainingLedgerSpec:
-    """The ledger with an entry for a job about to start; one that is there already stays as it is."""
-    if entry_of(spec, entry.uid) is not None:
+    """The ledger with an entry for a job about to start; one that is there already only ever reserves more."""
+    before = entry_of(spec, entry.uid)
+    if before is None:
+        return spec.model_copy(update={"entries": [*spec.entries, entry]})
+    if before.settled or entry.reserved is None or covers(before.reserved, entry.reserved):
         return spec
-    return spec.model_copy(update={"entries": [*spec.entries, entry]})
+    more = before.model_copy(update={"reserved": entry.reserved})
+    return spec.model_copy(update={"entries": [more if item.uid == entry.uid else item for item in spec.entries]})
+
+
+def ensure_within(specs: Sequence[TrainingLedgerSpec], entry: LedgerEntry, budget: Amounts | None) -> None:
+    """Raises BudgetExhausted, with the numbers, where a namespace's budget does not hold what an entry reserves.
+
+    What its job holds already counts once; a job that asks for no more than it holds goes on, whatever others used.
+    """
+    wanted = entry.reserved
+    if budget is None or wanted is None:
+        return
+    held = next((item.reserved for spec in specs for item in spec.entries if item.uid == entry.uid), None)
+    if covers(held, wanted):
+        return
+    stand = position(specs, wanted.month)
+    others = replace(stand, reserved=stand.reserved - sum_of(held))
+    lacking = shortfalls(others, sum_of(wanted), budget)
+    if lacking:
+        raise BudgetExhausted(wanted.month, lacking)
 
 
 def settled(spec: TrainingLedgerSpec, settlement: Settlement) -> TrainingLedgerSpec:
@@ -166,7 +75,8 @@ def settled(spec: TrainingLedgerSpec, settlement: Settlement) -> TrainingLedgerS
     if entry is None or entry.settled:
         return spec
     entries = [_marked(item) if item.uid == settlement.uid else item for item in spec.entries]
-    return spec.model_copy(update={"entries": entries, "totals": _with(spec.totals, settlement)})
+    months = _months(spec.months, settlement.months)
+    return spec.model_copy(update={"entries": entries, "totals": _with(spec.totals, settlement), "months": months})
 
 
 def pruned(spec: TrainingLedgerSpec, uid: str) -> TrainingLedgerSpec:
@@ -209,6 +119,7 @@ def summed(totals: Iterable[LedgerTotals]) -> LedgerTotals:
             operational_grams=result.operational_grams + item.operational_grams,
             embodied_grams=result.embodied_grams + item.embodied_grams,
             avoided=_added(result.avoided, item.avoided, "grams"),
+            cost=result.cost + item.cost,
             spent_in_vain_grams=result.spent_in_vain_grams + item.spent_in_vain_grams,
             finished=_added(result.finished, item.finished, "jobs"),
         )
@@ -227,10 +138,20 @@ def _with(totals: LedgerTotals, item: Settlement) -> LedgerTotals:
         operational_grams=item.operational_grams,
         embodied_grams=item.embodied_grams,
         avoided=[AvoidedTotal(basis=item.avoided.basis, grams=avoided)] if item.avoided and avoided else [],
+        cost=item.cost,
         spent_in_vain_grams=item.spent_in_vain_grams,
         finished=[FinishedTotal(method=item.method, reason=item.reason, jobs=1)],
     )
     return summed((totals, added))
+
+
+def _months(before: Sequence[MonthTotal], more: Sequence[MonthTotal]) -> list[MonthTotal]:
+    """Months with what a job used in each, oldest first, the last 24: budgets ask for the current one alone."""
+    sums = {total.month: total for total in before}
+    for total in more:
+        after = sum_of(sums.get(total.month)) + sum_of(total)
+        sums[total.month] = MonthTotal(month=total.month, **vars(after))
+    return [sums[month] for month in sorted(sums)][-MAX_MONTHS:]
 
 
 def _added(rows: Sequence[Row], more: Sequence[Row], amount: str) -> list[Row]:

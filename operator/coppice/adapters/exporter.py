@@ -17,7 +17,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from coppice.accounting.account import Account
-from coppice.accounting.ledger import COUNTED_BASES, summed
+from coppice.accounting.ledger import summed
+from coppice.accounting.settlement import COUNTED_BASES
 from coppice.adapters.job_figures import SCI_UNITS, JobFigures, visible, with_account
 from coppice.api.decision import Intensity
 from coppice.api.trainingledger import LedgerTotals, TrainingLedgerSpec

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from coppice.accounting.ledger import Settlement, object_for, opened, pruned, settled, withdrawn
+from coppice.accounting.ledger import object_for, opened, pruned, settled, withdrawn
+from coppice.accounting.settlement import Settlement
 from coppice.api.meta import ObjectMeta
 from coppice.api.trainingledger import LedgerEntry, TrainingLedger, TrainingLedgerSpec
 from coppice.ports import AlreadyExists, Cluster, Conflict, NotFound

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from coppice.accounting.control import find_control
-from coppice.accounting.ledger import settlement
 from coppice.accounting.report import report
 from coppice.accounting.savings import avoided
+from coppice.accounting.settlement import settlement
 from coppice.accounting.totals import totals
 from coppice.api import conditions as c
 from coppice.api.basemodel import BaseModelObject

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from coppice.accounting.ledger import Settlement
+from coppice.accounting.settlement import Settlement
 from coppice.api.basemodel import BaseModelObject
 from coppice.api.reasons import EventReason
 from coppice.api.trainingjob import TrainingJob

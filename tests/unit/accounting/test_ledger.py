@@ -8,18 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import make_job
-from coppice.accounting.ledger import (
-    MAX_ENTRIES,
-    AvoidedLow,
-    Settlement,
-    object_for,
-    opened,
-    pruned,
-    settled,
-    settlement,
-    summed,
-    withdrawn,
-)
+from coppice.accounting.ledger import MAX_ENTRIES, object_for, opened, pruned, settled, summed, withdrawn
+from coppice.accounting.settlement import AvoidedLow, Settlement, settlement
 from coppice.api.trainingjob_status import EnergyPart
 from coppice.api.trainingledger import LedgerEntry, LedgerTotals, TrainingLedgerSpec
 from coppice.api.vocabulary import Basis, Component, Grade, Method

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from coppice.accounting import ledger as arithmetic
-from coppice.accounting.ledger import Settlement
+from coppice.accounting.settlement import Settlement
 from coppice.adapters.ledger import ApiLedger
 from coppice.api.trainingledger import LedgerEntry
 from coppice.api.vocabulary import Method
