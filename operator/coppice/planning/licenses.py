@@ -21,13 +21,17 @@ _PARSER = Licensing()
 
 @dataclass(frozen=True)
 class Use:
-    """What a licence is judged against: `allowed` is None when no policy lists any, `data` marks training data."""
+    """What a licence is judged against: `allowed` is None when no policy lists any, `data` marks training data.
+
+    `monthly_active_users` is None where nobody said: then a licence with a threshold asks for permission above it.
+    """
 
     commercial: bool
     distribution: Distribution
     allowed: frozenset[str] | None = None
     denied: frozenset[str] = frozenset()
     data: bool = False
+    monthly_active_users: int | None = None
 
     @property
     def unknown_passes(self) -> bool:
@@ -129,7 +133,11 @@ def _judge_one(name: str, use: Use) -> Verdict:
         return Verdict(f"{name} forbids commercial use, and use.commercial is true")
     if not terms.derivatives and use.derivatives_matter:
         return Verdict(f"{name} allows no derivatives")
-    return Verdict(obligations=tuple(f"{name}: {sentence}" for sentence in terms.due(use.distribution)))
+    if terms.too_many(use.monthly_active_users):
+        sentence = f"{name} allows {terms.users} monthly active users, and use.monthlyActiveUsers says more"
+        return Verdict(f"{sentence}; with a licence of your own, register the model under that")
+    due = terms.due(use.distribution, use.monthly_active_users)
+    return Verdict(obligations=tuple(f"{name}: {sentence}" for sentence in due))
 
 
 def _if_unknown(name: str) -> tuple[str, ...]:

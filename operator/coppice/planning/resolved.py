@@ -59,7 +59,13 @@ class Resolved:
     @property
     def use(self) -> Use:
         """What licences are judged against."""
-        return Use(self.commercial, self.distribution, self.licenses_allow, self.licenses_deny)
+        return Use(
+            self.commercial,
+            self.distribution,
+            self.licenses_allow,
+            self.licenses_deny,
+            monthly_active_users=self.monthly_active_users,
+        )
 
     def because(self, effect: str) -> str:
         """The policies behind an effect, for a sentence: `policy research`, or `the job` where no policy is."""

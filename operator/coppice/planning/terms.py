@@ -2,12 +2,16 @@
 
 Conduct (may the model be used for anything?) and commerce (may it earn money?) are separate axes: OpenRAIL limits
 the first and not the second, CC BY-NC the second and not the first. One scale would get one of them wrong. The table
-reads licence texts for a gate, it is no legal advice; what it does not list fails closed.
+itself is data (`data/licenses.toml`: each row with its source and the day it was checked), so that a lawyer can read
+and mend it; what it does not list fails closed. It reads licence texts for a gate, it is no legal advice.
 """
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from importlib.resources import files
+from typing import Any
 
 from coppice.api.vocabulary import Distribution
 
@@ -28,114 +32,92 @@ class Commerce(Enum):
 
 
 @dataclass(frozen=True)
-class Terms:
-    """One licence: its two axes, whether derivatives are allowed, obligations by how far the model goes, source.
+class Obligation:
+    """One thing a licence asks for: of HOSTED also binds DISTRIBUTED.
 
-    An obligation binds from its distribution on: one of HOSTED also binds DISTRIBUTED.
+    `threshold` marks the duty to ask for permission above a number of users: it falls away for those who say that
+    they have fewer.
     """
 
+    name: str
+    reach: Distribution
+    sentence: str
+    threshold: bool = False
+
+
+@dataclass(frozen=True)
+class Terms:
+    """One licence: its name, both axes, whether derivatives are allowed, what it asks for, and where its text is.
+
+    `users` is the largest number of monthly active users that needs no further permission.
+    """
+
+    name: str
     source: str
+    checked: str
     conduct: Conduct = Conduct.FREE
     commerce: Commerce = Commerce.FREE
     derivatives: bool = True
-    obligations: tuple[tuple[Distribution, str], ...] = ()
+    users: int | None = None
+    obligations: tuple[Obligation, ...] = ()
 
-    def due(self, distribution: Distribution) -> tuple[str, ...]:
-        """What the licence asks of a model that goes so far."""
+    def due(self, distribution: Distribution, monthly_active_users: int | None = None) -> tuple[str, ...]:
+        """What the licence asks of a model that goes so far, with so many users (None: nobody said)."""
         reach = _REACH.index(distribution)
-        return tuple(sentence for start, sentence in self.obligations if _REACH.index(start) <= reach)
+        few = self.users is not None and monthly_active_users is not None and monthly_active_users <= self.users
+        return tuple(
+            each.sentence
+            for each in self.obligations
+            if _REACH.index(each.reach) <= reach and not (each.threshold and few)
+        )
+
+    def too_many(self, monthly_active_users: int | None) -> bool:
+        """Whether so many users need a permission that the licence does not give."""
+        return self.users is not None and monthly_active_users is not None and monthly_active_users > self.users
 
 
 _REACH = (Distribution.INTERNAL, Distribution.HOSTED, Distribution.DISTRIBUTED)
 
-_NOTICE = (Distribution.DISTRIBUTED, "ship the licence text and the copyright notice with the model")
-_CREDIT = (Distribution.DISTRIBUTED, "credit the authors and link the licence")
-_SHARE_ALIKE = (Distribution.DISTRIBUTED, "license the derived model under the same licence")
-_SOURCE_TO_USERS = (Distribution.HOSTED, "offer the source of the derived model to those who use it over a network")
-_CARRY = (Distribution.HOSTED, "carry the licence's use restrictions into the terms of the derived model")
-_CONDUCT = (Distribution.INTERNAL, "keep to the licence's use restrictions")
-_LLAMA = (
-    (Distribution.INTERNAL, "keep to Meta's acceptable use policy"),
-    (Distribution.HOSTED, "ask Meta for a licence above 700 million monthly users"),
-    (Distribution.DISTRIBUTED, "ship the Llama licence and its notice with the model"),
-)
-_LLAMA_NAMING = (
-    *_LLAMA,
-    (Distribution.DISTRIBUTED, "name the model 'Llama…' and show 'Built with Llama'"),
-)
 
-_SPDX = "https://spdx.org/licenses/"
-_CC = "https://creativecommons.org/licenses/"
-
-
-def _family(identifiers: str, source: str, **fields: object) -> dict[str, Terms]:
-    return {name: Terms(source.format(name), **fields) for name in identifiers.split()}  # type: ignore[arg-type]
-
-
-TERMS: Mapping[str, Terms] = {
-    **_family(
-        "apache-2.0 mit mit-0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear isc zlib bsl-1.0 ncsa afl-3.0 postgresql"
-        " artistic-2.0 ecl-2.0 openmdw-1.0 openmdw unicode-3.0",
-        _SPDX + "{}",
-        obligations=(_NOTICE,),
-    ),
-    **_family(
-        "cc0-1.0 unlicense wtfpl pddl-1.0 cdla-permissive-1.0 cdla-permissive-2.0 c-uda-1.0 odc-by-1.0", _SPDX + "{}"
-    ),
-    **_family("cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 etalab-2.0", _CC, obligations=(_CREDIT,)),
-    **_family("cc-by-sa-3.0 cc-by-sa-4.0 odbl-1.0 cdla-sharing-1.0", _CC, obligations=(_CREDIT, _SHARE_ALIKE)),
-    **_family(
-        "gpl-2.0 gpl-2.0-only gpl-2.0-or-later gpl-3.0 gpl-3.0-only gpl-3.0-or-later lgpl-2.1 lgpl-3.0 mpl-2.0 epl-2.0",
-        _SPDX + "{}",
-        obligations=(_NOTICE, _SHARE_ALIKE),
-    ),
-    **_family(
-        "agpl-3.0 agpl-3.0-only agpl-3.0-or-later",
-        _SPDX + "{}",
-        obligations=(_NOTICE, _SHARE_ALIKE, _SOURCE_TO_USERS),
-    ),
-    **_family(
-        "openrail openrail++ openrail-m bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0"
-        " bigcode-openrail-m",
-        "https://huggingface.co/blog/open_rail",
-        conduct=Conduct.BOUNDED,
-        obligations=(_CONDUCT, _CARRY),
-    ),
-    **_family("gemma", "https://ai.google.dev/gemma/terms", conduct=Conduct.BOUNDED, obligations=(_CONDUCT, _CARRY)),
-    **_family(
-        "llama2",
-        "https://ai.meta.com/llama/license/",
-        conduct=Conduct.BOUNDED,
-        commerce=Commerce.SCALE_BOUNDED,
-        obligations=_LLAMA,
-    ),
-    **_family(
-        "llama3 llama3.1 llama3.2 llama3.3 llama4",
-        "https://www.llama.com/llama3_1/license/",
-        conduct=Conduct.BOUNDED,
-        commerce=Commerce.SCALE_BOUNDED,
-        obligations=_LLAMA_NAMING,
-    ),
-    **_family("cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0", _CC, commerce=Commerce.FORBIDDEN, obligations=(_CREDIT,)),
-    **_family(
-        "cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0",
-        _CC,
-        commerce=Commerce.FORBIDDEN,
-        obligations=(_CREDIT, _SHARE_ALIKE),
-    ),
-    **_family("cc-by-nd-4.0", _CC, derivatives=False),
-    **_family("cc-by-nc-nd-3.0 cc-by-nc-nd-4.0", _CC, commerce=Commerce.FORBIDDEN, derivatives=False),
-    **_family(
-        "apple-amlr intel-research fair-noncommercial-research-license",
-        "https://huggingface.co/docs/hub/repositories-licenses",
-        commerce=Commerce.FORBIDDEN,
-        obligations=(_NOTICE,),
-    ),
-}
-"""Terms by licence id, lower case, without the `LicenseRef-` prefix; ids as on SPDX and on the Hugging Face hub."""
+def plain(name: str) -> str:
+    """A licence's name without what spelling adds: lower case, without `LicenseRef-`."""
+    return name.strip().lower().removeprefix("licenseref-")
 
 
 def identifier(name: str) -> str:
-    """A licence's id as the table spells it: lower case, without `LicenseRef-`."""
-    lower = name.strip().lower()
-    return lower.removeprefix("licenseref-")
+    """A licence's id as the table spells it, whatever it is called: `gpl-3.0` and `GPL-3.0-only` are one."""
+    key = plain(name)
+    return _ALIASES.get(key, key)
+
+
+def _terms(row: Mapping[str, Any], rules: Mapping[str, Obligation]) -> Terms:
+    return Terms(
+        name=row["ids"][0],
+        source=row["url"],
+        checked=row["checked"],
+        conduct=Conduct(row.get("conduct", Conduct.FREE)),
+        commerce=Commerce(row.get("commerce", Commerce.FREE)),
+        derivatives=row.get("derivatives", True),
+        users=row.get("users"),
+        obligations=tuple(rules[name] for name in row["owes"]),
+    )
+
+
+def _rule(name: str, row: Mapping[str, Any]) -> Obligation:
+    return Obligation(name, Distribution(row["from"]), row["text"], row.get("threshold", False))
+
+
+def _table() -> tuple[dict[str, Terms], dict[str, str]]:
+    """The rows by id, and the id of every other name."""
+    raw = tomllib.loads((files("coppice") / "data" / "licenses.toml").read_text("utf-8"))
+    rules = {name: _rule(name, row) for name, row in raw["rules"].items()}
+    rows: Iterable[Mapping[str, Any]] = raw["licenses"]
+    terms = {plain(row["ids"][0]): _terms(row, rules) for row in rows}
+    aliases = {plain(alias): plain(row["ids"][0]) for row in rows for alias in row["ids"][1:]}
+    return terms, aliases
+
+
+TERMS: Mapping[str, Terms]
+"""Terms by licence id, lower case, without the `LicenseRef-` prefix."""
+
+TERMS, _ALIASES = _table()
