@@ -10,11 +10,12 @@ from typing import Any
 
 from builders import make_model, make_profile
 from coppice.accounting import ledger as books
+from coppice.accounting.budget import ensure_within, position
 from coppice.accounting.settlement import Settlement
 from coppice.api.decision import Intensity
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingledger import LedgerEntry, TrainingLedgerSpec
-from coppice.api.trainingpolicy import TrainingPolicySpec
+from coppice.api.trainingpolicy import Amounts, TrainingPolicySpec
 from coppice.bookkeeping import close_left_behind
 from coppice.index import Index, Key
 from coppice.index.index import KINDS
@@ -34,7 +35,12 @@ class FakeLedger:
     cluster: FakeCluster
     specs: dict[str, TrainingLedgerSpec] = field(default_factory=dict)
 
-    async def open(self, namespace: str, entry: LedgerEntry) -> None:
+    async def open(self, namespace: str, entry: LedgerEntry, budget: Amounts | None = None) -> None:
+        spec = self._spec(namespace)
+        if entry.reserved is not None and budget is not None:
+            held = books.entry_of(spec, entry.uid)
+            stand = position([spec], entry.reserved.month)
+            ensure_within(stand, held.reserved if held else None, entry.reserved, budget)
         self._write(namespace, books.opened(self._spec(namespace), entry))
 
     async def settle(self, namespace: str, settlement: Settlement) -> None:

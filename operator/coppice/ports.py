@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from coppice.accounting.settlement import Settlement
 from coppice.api.decision import Intensity
 from coppice.api.trainingledger import LedgerEntry
+from coppice.api.trainingpolicy import Amounts
 from coppice.lifecycle.observed import Event
 
 Manifest = Mapping[str, Any]
@@ -96,8 +97,11 @@ class Cluster(Protocol):
 class Ledger(Protocol):
     """The durable totals of tenant namespaces. Each call returns when its effect is stored."""
 
-    async def open(self, namespace: str, entry: LedgerEntry) -> None:
-        """Note a job before its first child exists; an entry that is there already is success."""
+    async def open(self, namespace: str, entry: LedgerEntry, budget: Amounts | None = None) -> None:
+        """Note a job before its first child exists; an entry that is there already is success.
+
+        Raises BudgetExhausted, and notes nothing, where what the entry reserves does not fit the month's budget.
+        """
         ...
 
     async def settle(self, namespace: str, settlement: Settlement) -> None:

@@ -6,7 +6,7 @@ An open job may use all that it holds today, whenever it began, so its reservati
 settled. The price: just after a month's turn a long job is counted with more than it has left to use.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -78,13 +78,10 @@ def sum_of(amounts: MonthTotal | Reservation | None) -> Sum:
 
 def position(specs: Iterable[TrainingLedgerSpec], month: str) -> Position:
     """How a namespace stands in a month, over all its ledger objects."""
-    used, reserved = Sum(), Sum()
-    for spec in specs:
-        for total in spec.months:
-            used += sum_of(total) if total.month == month else Sum()
-        for entry in spec.entries:
-            reserved += sum_of(entry.reserved) if entry.reserved and not entry.settled else Sum()
-    return Position(used, reserved)
+    specs = tuple(specs)
+    used = [total for spec in specs for total in spec.months if total.month == month]
+    held = [entry.reserved for spec in specs for entry in spec.entries if entry.reserved and not entry.settled]
+    return Position(_summed(used), _summed(held))
 
 
 def shortfalls(stand: Position, wanted: Sum, budget: Amounts) -> tuple[Shortfall, ...]:
@@ -98,6 +95,25 @@ def shortfalls(stand: Position, wanted: Sum, budget: Amounts) -> tuple[Shortfall
     return tuple(found)
 
 
+def ensure_within(stand: Position, held: Reservation | None, wanted: Reservation, budget: Amounts) -> None:
+    """Raises BudgetExhausted, with the numbers, where what a job wants to hold does not fit.
+
+    What it holds already (`held`) is part of what stands reserved and counts once; a job that wants no more than it
+    holds goes on, whatever others used meanwhile.
+    """
+    if covers(held, wanted):
+        return
+    others = Position(stand.used, stand.reserved - sum_of(held))
+    lacking = shortfalls(others, sum_of(wanted), budget)
+    if lacking:
+        raise BudgetExhausted(wanted.month, lacking)
+
+
 def covers(held: Reservation | None, wanted: Reservation) -> bool:
     """Whether a reservation already holds all of another."""
     return held is not None and all(getattr(held, name) >= getattr(wanted, name) for name in FIELDS)
+
+
+def _summed(rows: Sequence[MonthTotal] | Sequence[Reservation]) -> Sum:
+    """Field by field, which is several times as fast as adding Sums; a burst of jobs asks a thousand times."""
+    return Sum(*(sum((getattr(row, name) for row in rows), ZERO) for name in FIELDS))

@@ -15,10 +15,9 @@ remembering them all would make the object grow for ever.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
-from coppice.accounting.budget import BudgetExhausted, covers, position, shortfalls, sum_of
+from coppice.accounting.budget import covers, sum_of
 from coppice.accounting.settlement import Settlement
 from coppice.api.base import Model
 from coppice.api.trainingledger import (
@@ -30,7 +29,6 @@ from coppice.api.trainingledger import (
     MonthTotal,
     TrainingLedgerSpec,
 )
-from coppice.api.trainingpolicy import Amounts
 
 MAX_ENTRIES = 1000
 """Entries of one ledger object: at 200 bytes each it stays well below the API server's 1.5 MiB."""
@@ -49,24 +47,6 @@ def opened(spec: TrainingLedgerSpec, entry: LedgerEntry) -> TrainingLedgerSpec:
         return spec
     more = before.model_copy(update={"reserved": entry.reserved})
     return spec.model_copy(update={"entries": [more if item.uid == entry.uid else item for item in spec.entries]})
-
-
-def ensure_within(specs: Sequence[TrainingLedgerSpec], entry: LedgerEntry, budget: Amounts | None) -> None:
-    """Raises BudgetExhausted, with the numbers, where a namespace's budget does not hold what an entry reserves.
-
-    What its job holds already counts once; a job that asks for no more than it holds goes on, whatever others used.
-    """
-    wanted = entry.reserved
-    if budget is None or wanted is None:
-        return
-    held = next((item.reserved for spec in specs for item in spec.entries if item.uid == entry.uid), None)
-    if covers(held, wanted):
-        return
-    stand = position(specs, wanted.month)
-    others = replace(stand, reserved=stand.reserved - sum_of(held))
-    lacking = shortfalls(others, sum_of(wanted), budget)
-    if lacking:
-        raise BudgetExhausted(wanted.month, lacking)
 
 
 def settled(spec: TrainingLedgerSpec, settlement: Settlement) -> TrainingLedgerSpec:

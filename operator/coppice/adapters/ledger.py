@@ -6,36 +6,34 @@ one before. So each namespace has one writer, and whatever waits when it turns r
     call ── nothing under way ──> written at once
     call ── a write is under way ──> waits with the others ──> one write for all of them
 
+A reservation is checked against the sum over all objects of its namespace while the change is made, and stored by the
+same compare-and-swap: of two that would each just fit, one finds the other's. Who was refused is remembered, in order,
+and called when something is freed; forgetting that costs time alone, because each looks again by itself.
+
 The last stored bodies are kept, as this process is the only writer while it leads; a conflict says that it was not,
 and they are read again. The price: a batch that fails, fails for all who waited, and each tries again.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from coppice.accounting.ledger import object_for, opened, pruned, settled, withdrawn
+from coppice.accounting.budget import BudgetExhausted
+from coppice.accounting.ledger import opened, pruned, settled, withdrawn
 from coppice.accounting.settlement import Settlement
+from coppice.adapters.ledger_draft import Change, Claim, Draft, Wish, fitting
 from coppice.api.meta import ObjectMeta
 from coppice.api.trainingledger import LedgerEntry, TrainingLedger, TrainingLedgerSpec
+from coppice.api.trainingpolicy import Amounts
 from coppice.ports import AlreadyExists, Cluster, Conflict, NotFound
 from coppice.workloads.names import ledger_name
 
 TRIES = 5
 """Conflicts in a row before the callers are told; the only other writer is an operator that lost its lease."""
 
-Change = Callable[[TrainingLedgerSpec], TrainingLedgerSpec]
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """One change of the ledger object that a job belongs to, and who waits for it."""
-
-    uid: str
-    change: Change
-    done: asyncio.Future[None]
+Room = Callable[[str, Sequence[str]], None]
 
 
 @dataclass
@@ -52,16 +50,21 @@ class _Book:
     """Everything of one namespace: its ledger objects and the wishes that wait."""
 
     pages: list[_Page] = field(default_factory=list)
-    wishes: list[_Wish] = field(default_factory=list)
+    wishes: list[Wish] = field(default_factory=list)
+    refused: dict[str, Claim] = field(default_factory=dict)
     writer: asyncio.Task[None] | None = None
 
 
 class ApiLedger:
-    """Ledgers over a Cluster; `namespace` is the operator's own. Call `load` once before anything else."""
+    """Ledgers over a Cluster; `namespace` is the operator's own. Call `load` once before anything else.
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
+    `room` is told which jobs of a namespace were refused and would fit now.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, room: Room = lambda namespace, jobs: None) -> None:
         self._cluster = cluster
         self._namespace = namespace
+        self._room = room
         self._books: dict[str, _Book] = {}
 
     async def load(self) -> None:
@@ -72,13 +75,17 @@ class ApiLedger:
             page = _page(body)
             self._book(page.spec.namespace).pages.append(page)
 
-    async def open(self, namespace: str, entry: LedgerEntry) -> None:
-        """Note a job before its first child exists; an entry that is there already is success."""
-        await self._wish(namespace, entry.uid, lambda spec: opened(spec, entry))
+    async def open(self, namespace: str, entry: LedgerEntry, budget: Amounts | None = None) -> None:
+        """Note a job before its first child exists; an entry that is there already is success.
+
+        Raises BudgetExhausted, and notes nothing, where what the entry reserves does not fit the month's budget.
+        """
+        claim = Claim(entry.name, entry.reserved, budget) if entry.reserved and budget else None
+        await self._wish(namespace, entry.uid, lambda spec: opened(spec, entry), claim=claim)
 
     async def settle(self, namespace: str, settlement: Settlement) -> None:
         """Add a finished job's totals, once per job uid."""
-        await self._wish(namespace, settlement.uid, lambda spec: settled(spec, settlement))
+        await self._wish(namespace, settlement.uid, lambda spec: settled(spec, settlement), frees=True)
 
     async def prune(self, namespace: str, uid: str) -> None:
         """Drop a settled entry whose job says so itself, or is gone."""
@@ -86,7 +93,7 @@ class ApiLedger:
 
     async def withdraw(self, namespace: str, uid: str) -> None:
         """Drop the entry of a job of which nothing ever ran, uncounted."""
-        await self._wish(namespace, uid, lambda spec: withdrawn(spec, uid))
+        await self._wish(namespace, uid, lambda spec: withdrawn(spec, uid), frees=True)
 
     def specs(self) -> list[TrainingLedgerSpec]:
         """Every ledger object's content, as last stored."""
@@ -107,9 +114,11 @@ class ApiLedger:
     def _book(self, namespace: str) -> _Book:
         return self._books.setdefault(namespace, _Book())
 
-    async def _wish(self, namespace: str, uid: str, change: Change) -> None:
+    async def _wish(
+        self, namespace: str, uid: str, change: Change, *, claim: Claim | None = None, frees: bool = False
+    ) -> None:
         book = self._book(namespace)
-        wish = _Wish(uid, change, asyncio.get_running_loop().create_future())
+        wish = Wish(uid, change, asyncio.get_running_loop().create_future(), claim, frees)
         book.wishes.append(wish)
         if book.writer is None:
             book.writer = asyncio.create_task(self._write(namespace, book), name=f"ledger-{namespace}")
@@ -117,7 +126,7 @@ class ApiLedger:
 
     async def _write(self, namespace: str, book: _Book) -> None:
         """Write until nothing waits; started by the first wish, so an idle namespace has no task."""
-        batch: list[_Wish] = []
+        batch: list[Wish] = []
         try:
             while book.wishes:
                 batch, book.wishes = book.wishes, []
@@ -127,12 +136,13 @@ class ApiLedger:
                     _finish(batch, error)
                 else:
                     _finish(batch, None)
+                    self._call_refused(namespace, book, batch)
         finally:
             book.writer = None
             for wish in (*batch, *book.wishes):
                 wish.done.cancel()
 
-    async def _commit(self, namespace: str, book: _Book, batch: Iterable[_Wish]) -> None:
+    async def _commit(self, namespace: str, book: _Book, batch: Iterable[Wish]) -> None:
         for left in reversed(range(TRIES)):
             try:
                 await self._store(namespace, book, batch)
@@ -145,12 +155,12 @@ class ApiLedger:
             else:
                 return
 
-    async def _store(self, namespace: str, book: _Book, batch: Iterable[_Wish]) -> None:
+    async def _store(self, namespace: str, book: _Book, batch: Iterable[Wish]) -> None:
         """Write every page that the batch changes, and note what is stored."""
-        specs = [page.spec for page in book.pages]
+        draft = Draft(namespace, [page.spec for page in book.pages])
         for wish in batch:
-            _apply(wish, specs, namespace)
-        for number, spec in enumerate(specs):
+            draft.apply(wish)
+        for number, spec in enumerate(draft.specs):
             if number == len(book.pages):
                 name = self._free_name(namespace, book)
                 book.pages.append(_page(await self._cluster.create(self._manifest(name, spec))))
@@ -169,6 +179,19 @@ class ApiLedger:
             body = await self._cluster.get("TrainingLedger", self._namespace, page.name)
             book.pages[number] = _page(body) if body else _Page(page.name, page.spec, None)
 
+    def _call_refused(self, namespace: str, book: _Book, batch: Iterable[Wish]) -> None:
+        """Remember who was refused, and where something was freed call those that would fit now, in their order."""
+        freed = False
+        for wish in batch:
+            error = wish.done.exception() if wish.claim else None
+            if wish.claim and isinstance(error, BudgetExhausted):
+                book.refused.setdefault(wish.uid, wish.claim)
+            else:
+                book.refused.pop(wish.uid, None)
+            freed = freed or wish.frees
+        if freed and book.refused:
+            self._room(namespace, fitting([page.spec for page in book.pages], book.refused.values()))
+
     def _adopt(self, namespace: str, book: _Book, taken: AlreadyExists) -> None:
         """A ledger of this namespace that we did not know of joins its book; anybody else's is an error."""
         page = _page(taken.existing)
@@ -185,24 +208,7 @@ class ApiLedger:
         return TrainingLedger(metadata=ObjectMeta(name=name, namespace=self._namespace), spec=spec).wire()
 
 
-def _apply(wish: _Wish, specs: list[TrainingLedgerSpec], namespace: str) -> None:
-    """Make one change in the list of specs; a change that fails tells only its own caller."""
-    if wish.done.done():
-        return
-    number = object_for(specs, wish.uid)
-    before = specs[number] if number < len(specs) else TrainingLedgerSpec(namespace=namespace)
-    try:
-        after = wish.change(before)
-    except Exception as error:  # noqa: BLE001 - it belongs to whoever asked for the change
-        wish.done.set_exception(error)
-        return
-    if number < len(specs):
-        specs[number] = after
-    elif after is not before:
-        specs.append(after)
-
-
-def _finish(batch: Iterable[_Wish], error: Exception | None) -> None:
+def _finish(batch: Iterable[Wish], error: Exception | None) -> None:
     for wish in batch:
         if wish.done.done():
             continue
