@@ -15,6 +15,8 @@ from coppice.api.meta import BaseModelReference, Condition, ObjectMeta
 from coppice.api.rules import Column, rules
 from coppice.api.vocabulary import Method, Metric
 
+MOST_OBLIGATIONS = 64
+"""Obligations that a model and its card carry."""
 FILE_NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$"
 FileName = Annotated[
     str,
@@ -122,6 +124,11 @@ class Lineage(Model):
     )
     base_license: ShortText | None = Field(default=None, description="Licence of that model at the time.")
     dataset_license: ShortText | None = Field(default=None, description="Licence of the training data.")
+    obligations: list[Annotated[str, Field(max_length=256)]] = Field(
+        default_factory=list,
+        max_length=MOST_OBLIGATIONS,
+        description="What the licences of its base model and data asked of the use that its job stated.",
+    )
     job: str = Field(default="", max_length=253, description="TrainingJob that made it, as namespace/name.")
     report: str = Field(default="", max_length=253, description="TrainingReport with its account.")
     method: Method | None = Field(default=None, description="How its base model was used.")

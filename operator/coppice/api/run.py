@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from coppice.api.base import DecimalString, Model, Name, Sha256, ShortText
+from coppice.api.basemodel import MOST_OBLIGATIONS
 from coppice.api.trainer_spec import Hyperparameters
 from coppice.api.vocabulary import AttemptKind, BaseModelKind, DataFormat, Direction, Method, Metric
 
@@ -170,7 +171,7 @@ class ModelCard(Model):
     name: ShortText = ""
     license: ShortText = Field(default="", description="Licence computed from the chain, never typed by the user.")
     languages: tuple[ShortText, ...] = Field(default=(), max_length=32)
-    obligations: tuple[str, ...] = Field(default=(), max_length=16)
+    obligations: tuple[str, ...] = Field(default=(), max_length=MOST_OBLIGATIONS)
 
 
 class Run(Model):

@@ -239,7 +239,8 @@ def _registered(situation: Situation, job: TrainingJob) -> BaseModelObject | Non
     known = situation.base_model(attempt.record.base_model)
     if attempt.record.base_model is not None and known is None:
         raise ValueError(f"{attempt.record.base_model.kind} {attempt.record.base_model.name} was deleted meanwhile")
-    made = registered_model(job, attempt.record, attempt.result, known)
+    owed = situation.obligations_of(attempt.record.base_model)
+    made = registered_model(job, attempt.record, attempt.result, known, owed)
     return made.model_copy(update={"metadata": made.metadata.model_copy(update={"labels": job_labels(job)})})
 
 

@@ -16,6 +16,7 @@ from coppice.lifecycle.verdict import Verdict
 from coppice.planning.catalogue import Registered
 from coppice.planning.licenses import UNKNOWN
 from coppice.planning.lineage import derived_license
+from coppice.planning.obligations import obligations
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class Situation:
         if reference is not None and base is None:
             return UNKNOWN
         return derived_license(base.spec.license if base else None, self.observed.job.spec.dataset.license)
+
+    def obligations_of(self, reference: BaseModelReference | None) -> tuple[str, ...]:
+        """What the licences of a base model and of the job's data ask of the job's use."""
+        base = self.base_model(reference)
+        use = self.observed.resolved.use
+        return obligations([base] if base else [], self.observed.job.spec.dataset.license, use)
 
     @property
     def record(self) -> DecisionRecord | None:

@@ -32,6 +32,7 @@ def start(situation: Situation, record: DecisionRecord) -> Plan:
         images=observed.images,
         seconds_left=_seconds_left(situation),
         license_expression=license_expression,
+        obligations=situation.obligations_of(candidate.base_model),
     )
     return Plan(
         open_entry=_entry(situation, record),

@@ -4,8 +4,18 @@ A licence is computed, never typed: whatever binds the base model or the data bi
 that nobody stated stays unknown, so that the derived model fails closed until somebody finds out.
 """
 
+from collections.abc import Sequence
+
 from coppice.api.attempt import AttemptRecord
-from coppice.api.basemodel import Architecture, BaseModelObject, BaseModelSpec, Evaluation, Lineage, Source
+from coppice.api.basemodel import (
+    MOST_OBLIGATIONS,
+    Architecture,
+    BaseModelObject,
+    BaseModelSpec,
+    Evaluation,
+    Lineage,
+    Source,
+)
 from coppice.api.meta import ObjectMeta
 from coppice.api.result import Result
 from coppice.api.trainingjob import TrainingJob
@@ -30,12 +40,12 @@ def derived_license(base: str | None, dataset: str | None) -> str:
 
 
 def registered_model(
-    job: TrainingJob, attempt: AttemptRecord, result: Result, base: Registered | None
+    job: TrainingJob, attempt: AttemptRecord, result: Result, base: Registered | None, owed: Sequence[str] = ()
 ) -> BaseModelObject:
     """The BaseModel that `spec.register` asks for, made from a finished job's best attempt.
 
-    `job` carries its final status and `result` the trained model with its files. Raises ValueError without them:
-    there is nothing to register.
+    `job` carries its final status, `result` the trained model with its files, `owed` what its chain's licences ask.
+    Raises ValueError without a trained model: there is nothing to register.
     """
     status, wanted, trained = job.status, job.spec.register_as, result.model
     if status is None or status.result is None or wanted is None or trained is None or not trained.files:
@@ -53,7 +63,7 @@ def registered_model(
         architecture=_architecture(job, result, base),
         evaluations=_evaluations(job, attempt, result),
         limitations=_limitations(attempt, base),
-        lineage=_lineage(job, attempt, base),
+        lineage=_lineage(job, attempt, base, owed),
     )
     metadata = ObjectMeta(name=wanted.name, namespace=job.metadata.namespace)
     return BaseModelObject(metadata=metadata, spec=spec)
@@ -104,13 +114,14 @@ def _limitations(attempt: AttemptRecord, base: Registered | None) -> list[str]:
     return (inherited + (own if attempt.evidence is Evidence.SELF_REPORTED else []))[:16]
 
 
-def _lineage(job: TrainingJob, attempt: AttemptRecord, base: Registered | None) -> Lineage:
+def _lineage(job: TrainingJob, attempt: AttemptRecord, base: Registered | None, owed: Sequence[str]) -> Lineage:
     totals = job.status.totals if job.status else None
     carbon = totals.operational_grams + totals.embodied_grams if totals else None
     return Lineage(
         base_model=attempt.base_model,
         base_license=base.spec.license if base else None,
         dataset_license=job.spec.dataset.license,
+        obligations=list(owed[:MOST_OBLIGATIONS]),
         job=f"{job.metadata.namespace}/{job.metadata.name}",
         method=None if attempt.method is Method.FROM_SCRATCH else attempt.method,
         energy_joules=totals.energy_joules if totals else None,

@@ -10,24 +10,20 @@ from coppice.planning.acknowledgement import unacknowledged
 from coppice.planning.board import Board, Placed
 from coppice.planning.choice import Choice, ending_probabilities
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.fit.rules import chain_verdict
 from coppice.planning.ladder import Ladder
-from coppice.planning.licenses import judge_data
+from coppice.planning.obligations import MAX_SENTENCE, obligations
 from coppice.planning.request import Request
 from coppice.planning.saving import Arm, saving_grams
-
-MAX_SENTENCE = 256
-"""Length of a limitation or obligation in status."""
 
 
 def chosen_record(board: Board, choice: Choice, now: datetime) -> DecisionRecord:
     """The record of a plan that will run."""
     ladder = [board.placed(rung.name) for rung in choice.ladder.rungs]
     first = board.placed(choice.advised.rungs[0].name) if choice.advised else None
-    limitations, obligations = _conditions(board.request, [*ladder, *([first] if first else [])])
+    limitations, owed = _conditions(board.request, [*ladder, *([first] if first else [])])
     saving = _saving(board, choice.compared)
     accepted = set(board.request.spec.acknowledge)
-    wanted = (*limitations, *obligations) if board.request.resolved.require_acknowledgement else ()
+    wanted = (*limitations, *owed) if board.request.resolved.require_acknowledgement else ()
     used = any(placed.candidate.model for placed in ladder)
     base = _base_record(board, choice.reason, _message(board, choice, saving), now)
     return base.model_copy(
@@ -37,7 +33,7 @@ def chosen_record(board: Board, choice: Choice, now: datetime) -> DecisionRecord
             "forgone": _candidate(board.request, first) if first else None,
             "expected_saving_grams": saving,
             "limitations": limitations,
-            "obligations": obligations,
+            "obligations": owed,
             "unacknowledged": unacknowledged(wanted, accepted) if used else (),
         }
     ).fitted()
@@ -114,17 +110,11 @@ def _arm(placed: Placed, scratch: Arm) -> Arm:
 
 def _conditions(request: Request, ladder: Iterable[Placed]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Limitations and obligations of every base model on the ladder, and of the data."""
-    limitations: dict[str, None] = {}
-    data = judge_data(request.spec.dataset.license, request.resolved.use)
-    obligations = dict.fromkeys(data.obligations)
-    for placed in ladder:
-        model = placed.candidate.model
-        if model is not None:
-            name = model.reference.name
-            limitations |= dict.fromkeys(f"{name}: {text}"[:MAX_SENTENCE] for text in model.spec.limitations)
-            owed = chain_verdict(model, request).obligations
-            obligations |= dict.fromkeys(f"{name}: {text}"[:MAX_SENTENCE] for text in owed)
-    return tuple(limitations), tuple(obligations)
+    models = [placed.candidate.model for placed in ladder if placed.candidate.model is not None]
+    limitations = dict.fromkeys(
+        f"{model.reference.name}: {text}"[:MAX_SENTENCE] for model in models for text in model.spec.limitations
+    )
+    return tuple(limitations), obligations(models, request.spec.dataset.license, request.resolved.use)
 
 
 def _intensity(request: Request, first: Placed) -> Intensity:

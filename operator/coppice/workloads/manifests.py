@@ -107,10 +107,12 @@ def attempt_manifests(
     images: Images,
     seconds_left: int | None,
     license_expression: str = "",
+    obligations: tuple[str, ...] | None = None,
 ) -> tuple[dict[str, Any], ...]:
     """What to create for an attempt: its claim where the job names none, a Service for several pods, the Job.
 
-    `license_expression` is the one computed for the model that comes out. Raises LookupError when a base model or the
+    `license_expression` is the one computed for the model that comes out, `obligations` what binds it (None: what the
+    record, which may have been shortened, says). Raises LookupError when a base model or the
     profile of the decision is gone.
     """
     profile = _profile(candidate, world)
@@ -119,7 +121,7 @@ def attempt_manifests(
         networks=tuple(resolved.allowed_networks),
         ca_bundle=AUTHORITY_FILE if resolved.ca_bundle_config_map else None,
         license=license_expression,
-        obligations=record.obligations,
+        obligations=record.obligations if obligations is None else obligations,
         seconds_left=seconds_left,
     )
     run = _run(job, candidate, profile, attempt.number, rules, world)

@@ -7,7 +7,7 @@ of the pod contract, so the same text works in the built-in trainer and in a use
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from coppice.api.basemodel import BaseModelSpec
+from coppice.api.basemodel import MOST_OBLIGATIONS, BaseModelSpec
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.dataset import Dataset
 from coppice.api.decision import CandidateRecord
@@ -186,5 +186,5 @@ def _card(job: TrainingJob, rules: RunRules) -> ModelCard:
         name=(register.name if register else job.metadata.name)[:128],
         license=rules.license,
         languages=tuple(job.spec.languages),
-        obligations=rules.obligations[:16],
+        obligations=rules.obligations[:MOST_OBLIGATIONS],
     )

@@ -37,7 +37,8 @@ def made(base: bool, evidence: Evidence = Evidence.EVALUATED, **job: object) -> 
         output_path="topics",
         evidence=evidence,
     )
-    return registered_model(finished(**job), attempt, RESULT, entry)  # type: ignore[arg-type]
+    owed = ("minilm: apache-2.0: say that the files were changed",) if base else ()
+    return registered_model(finished(**job), attempt, RESULT, entry, owed)  # type: ignore[arg-type]
 
 
 def test_a_fine_tuned_model_inherits_architecture_tasks_and_limitations() -> None:
@@ -48,6 +49,12 @@ def test_a_fine_tuned_model_inherits_architecture_tasks_and_limitations() -> Non
     assert spec.lineage is not None
     assert spec.lineage.base_model is not None
     assert (spec.lineage.base_license, spec.lineage.method) == ("apache-2.0", Method.LORA)
+
+
+def test_what_its_licences_ask_goes_along() -> None:
+    lineage = made(base=True).spec.lineage
+    assert lineage is not None
+    assert lineage.obligations == ["minilm: apache-2.0: say that the files were changed"]
 
 
 def test_a_model_from_scratch_is_described_by_its_configuration() -> None:

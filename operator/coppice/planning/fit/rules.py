@@ -4,7 +4,8 @@ from coppice.api.reasons import FitReason
 from coppice.api.vocabulary import Method
 from coppice.planning.catalogue import Registered
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.licenses import Verdict, judge, judge_data
+from coppice.planning.licenses import judge_data
+from coppice.planning.obligations import chain_verdict
 from coppice.planning.request import Request
 
 
@@ -28,7 +29,7 @@ def size_is_allowed(model: Registered, request: Request) -> Rejection | None:
 
 def licenses_allow_the_use(model: Registered, request: Request) -> Rejection | None:
     """The model's licence and, where it was derived, that of its base model."""
-    verdict = chain_verdict(model, request)
+    verdict = chain_verdict(model.spec, request.resolved.use)
     if not verdict.refusal:
         return None
     return Rejection(FitReason.LICENSE_DENIED, f"{model.reference.name}: {verdict.refusal}")
@@ -52,10 +53,3 @@ def method_is_allowed(model: Registered, method: Method, request: Request) -> Re
         by = request.resolved.because("methods")
         return Rejection(FitReason.METHOD_NOT_ALLOWED, f"{by} does not allow {method} (on {model.reference.name})")
     return None
-
-
-def chain_verdict(model: Registered, request: Request) -> Verdict:
-    """The licence gate's verdict on the model and its base."""
-    lineage = model.spec.lineage
-    base = f" AND ({lineage.base_license})" if lineage and lineage.base_license else ""
-    return judge(f"({model.spec.license}){base}", request.resolved.use)
