@@ -1,14 +1,14 @@
 """The ladder: equal to trying every order of every subset, and never worse for better rungs."""
 
-from itertools import permutations
-from math import inf, prod
+from math import inf
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coppice.planning.ladder import MAX_RUNGS, SHORTLIST, Ladder, Rules, Rung, best_ladder, steps
+from coppice.planning.ladder import MAX_RUNGS, Ladder, Rules, Rung, best_ladder
 from coppice.planning.together import after_misses, all_miss, suitability
+from evaluation.ladder import crowded_cases, difference, random_cases
 
 SCRATCH = Rung("scratch", 10.0, 0.5, "scratch", 1.0, (10.0,))
 
@@ -17,35 +17,9 @@ def rung(name: str, cost: float, chance: float, group: str = "", suited: float =
     return Rung(name, cost, chance, group or name, suited, (high or cost,))
 
 
-def brute_force(rungs: list[Rung], last: Rung | None, rules: Rules) -> tuple[int, float] | None:
-    """Steps of chance (up to the sufficient one) and cost of the best of all orders of all subsets."""
-    found = []
-    for size in range(len(rungs) + 1):
-        for order in permutations(rungs, size):
-            whole = [*order, last] if last else list(order)
-            if not whole or len(whole) > min(rules.train_rungs, MAX_RUNGS):
-                continue
-            if any(sum(one.highs[n] for one in whole) > left for n, left in enumerate(rules.remaining)):
-                continue
-            missed = [_missed(whole[:n]) for n in range(len(whole) + 1)]
-            cost = sum(one.cost * reached for one, reached in zip(whole, missed, strict=False))
-            if last and order and not (cost < last.cost and cost <= (1 - rules.minimum_saving) * last.cost):
-                continue
-            found.append((-steps(min(1 - missed[-1], rules.sufficient)), cost))
-    return min(found, default=None)
-
-
-def _missed(rungs: list[Rung]) -> float:
-    result = 1.0
-    for group in {one.group for one in rungs}:
-        members = [one for one in rungs if one.group == group]
-        suited = members[0].suited
-        result *= 1 - suited + suited * prod(1 - one.chance / suited for one in members)
-    return result
-
-
-def value(ladder: Ladder | None, rules: Rules) -> tuple[int, float] | None:
-    return None if ladder is None else (-steps(min(ladder.chance, rules.sufficient)), ladder.cost)
+def value(ladder: Ladder | None, rules: Rules) -> tuple[float, float] | None:
+    """Chance up to the sufficient one, negative as less is better, and cost."""
+    return None if ladder is None else (-min(ladder.chance, rules.sufficient), ladder.cost)
 
 
 CHANCE = st.floats(0.05, 0.95)
@@ -70,14 +44,12 @@ def cases(draw: st.DrawFn) -> tuple[list[Rung], Rung | None, Rules]:
     return rungs, last, rules
 
 
-@settings(max_examples=60, deadline=None)
-@given(cases())
-def test_it_is_the_best_of_all_orders_of_all_subsets(case: tuple[list[Rung], Rung | None, Rules]) -> None:
-    rungs, last, rules = case
-    expected, found = brute_force(rungs, last, rules), value(best_ladder(rungs, last, rules), rules)
-    assert (found is None) == (expected is None)
-    if found is not None:
-        assert found == pytest.approx(expected, rel=1e-6)
+def test_it_is_the_best_of_all_orders_of_all_sets() -> None:
+    assert [problem for case in random_cases(300, most_rungs=5) if (problem := difference(case))] == []
+
+
+def test_of_many_rungs_only_those_are_left_out_that_a_better_one_can_replace() -> None:
+    assert [problem for case in crowded_cases(8) if (problem := difference(case))] == []
 
 
 @settings(max_examples=25, deadline=None)
@@ -94,9 +66,9 @@ def test_a_cheaper_or_likelier_rung_never_makes_the_plan_worse(
     better = Rung(old.name, old.cost * data.draw(st.floats(0.1, 1)), chance, old.group, old.suited, old.highs)
     before = value(best_ladder(rungs, last, rules), rules)
     after = value(best_ladder([*rungs[:number], better, *rungs[number + 1 :]], last, rules), rules)
-    assert before is None or (after is not None and after[0] <= before[0])
-    if before is not None and after is not None and after[0] == before[0]:
-        assert after[1] <= before[1] * (1 + 1e-9)
+    assert before is None or (after is not None and after[0] <= before[0] + 1e-9)
+    if before is not None and after is not None and after[0] == pytest.approx(before[0], abs=1e-9):
+        assert after[1] <= before[1] * (1 + 1e-8)
 
 
 @settings(max_examples=25, deadline=None)
@@ -146,10 +118,9 @@ def test_a_second_rung_of_a_base_model_that_fails_with_it_is_worth_less() -> Non
     assert chance[0.6] < chance[1.0] == best_ladder(apart, None, Rules()).chance  # type: ignore[union-attr]
 
 
-def test_of_many_rungs_the_most_promising_are_searched() -> None:
+def test_a_good_rung_is_found_among_many() -> None:
     many = [rung(f"r{n:02}", 5.0, 0.05) for n in range(40)]
     good = rung("good", 0.5, 0.6)
-    assert len(many) > SHORTLIST
     assert names([*many, good], train_rungs=2) == ["good", "scratch"]
 
 

@@ -53,8 +53,13 @@ TWO_CORES = make_profile().host(memory="16Gi", peakTeraFlops="0.166")
 
 @pytest.fixture(scope="module")
 def record() -> DecisionRecord:
-    job = R8.resources(cpu="2", memory="8Gi")
-    return decided(job, *CATALOGUE, profiles=[TWO_CORES], policies=[make_policy().minimum_saving(10)])
+    return decided_with(sufficient_chance="0.9")
+
+
+def decided_with(sufficient_chance: str) -> DecisionRecord:
+    job, policy = R8.resources(cpu="2", memory="8Gi"), make_policy().minimum_saving(10)
+    policies = [policy.sufficient_chance(sufficient_chance)]
+    return decided(job, *CATALOGUE, profiles=[TWO_CORES], policies=policies)
 
 
 def test_a_small_encoder_is_tried_before_training_from_scratch(record: DecisionRecord) -> None:
@@ -71,6 +76,18 @@ def test_the_first_rung_is_cheap_and_likely_for_what_it_costs(record: DecisionRe
     assert first.estimate.carbon_grams.mid < last.estimate.carbon_grams.mid / 2
     assert first.chance.value > last.chance.value
     assert first.chance.basis == "prior only"
+
+
+def test_a_policy_that_asks_for_more_certainty_gets_it_and_pays_for_it() -> None:
+    lenient, strict = decided_with("0.8"), decided_with("0.99")
+    first = [one.ladder[0].estimate.carbon_grams.mid for one in (lenient, strict)]
+    assert first[0] < first[1]
+    assert "together" in lenient.message
+    assert _together(lenient) < _together(strict)
+
+
+def _together(record: DecisionRecord) -> float:
+    return float(record.message.partition("together ")[2][:4])
 
 
 def test_the_counterfactual_is_the_declared_plan(record: DecisionRecord) -> None:

@@ -1,0 +1,1 @@
+"""How good estimates, chances and ladders are: each part re-runs by one command and prints what it found."""

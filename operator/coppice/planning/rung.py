@@ -1,0 +1,78 @@
+"""Rungs, what binds a ladder of them, and how likely all of them miss."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf, prod
+
+from coppice.planning.together import all_miss
+
+MAX_RUNGS = 8
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One rung: expected cost, chance, the group it fails with and how likely that suits, high estimates by limit."""
+
+    name: str
+    cost: float
+    chance: float
+    group: str
+    suited: float = 1.0
+    highs: tuple[float, ...] = ()
+    trains: bool = True
+
+    @property
+    def price(self) -> float:
+        """Cost for the chance."""
+        return self.cost / self.chance if self.chance else inf
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What binds a ladder: what each limit leaves, Train rungs left, and the policy's two numbers."""
+
+    remaining: tuple[float, ...] = ()
+    train_rungs: int = MAX_RUNGS
+    sufficient: float = 0.95
+    minimum_saving: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Ordered rungs with the probability that one of them meets the objective and the expected cost of them all.
+
+    `proven` is False where the search was cut short: then no better ladder is known, but one may exist.
+    """
+
+    rungs: tuple[Rung, ...]
+    chance: float
+    cost: float
+    proven: bool = True
+
+
+def fits(rungs: Sequence[Rung], rules: Rules) -> bool:
+    """Whether the high estimates together stay within the limits, and the Train rungs within the attempts."""
+    trained = sum(rung.trains for rung in rungs)
+    if trained > rules.train_rungs or len(rungs) > MAX_RUNGS:
+        return False
+    return all(sum(rung.highs[n] for rung in rungs) <= left for n, left in enumerate(rules.remaining))
+
+
+def most_before(rungs: Iterable[Rung], last: Rung | None, rules: Rules) -> int:
+    """How many of the rungs can stand before the last one, by attempts and length alone."""
+    trains = rules.train_rungs - (last.trains if last else 0)
+    free = sum(not rung.trains for rung in rungs)
+    return max(min(trains + free, MAX_RUNGS - (1 if last else 0)), 0)
+
+
+def miss_probability(rungs: Iterable[Rung]) -> float:
+    """Probability that every rung of a set misses."""
+    groups: dict[str, list[Rung]] = {}
+    for rung in rungs:
+        groups.setdefault(rung.group, []).append(rung)
+    return prod(all_miss(group[0].suited, (rung.chance for rung in group)) for group in groups.values())
+
+
+def expected_cost(rungs: Sequence[Rung]) -> float:
+    """What trying the rungs in that order until one succeeds is expected to cost."""
+    return sum(rung.cost * miss_probability(rungs[:n]) for n, rung in enumerate(rungs))
