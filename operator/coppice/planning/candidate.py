@@ -67,6 +67,7 @@ def on_hardware(request: Request, model: Registered, method: Method) -> list[Can
                 request.world,
                 least_memory_bytes=least,
                 price_per_job=model.spec.price_per_job,
+                price_per_month=model.spec.price_per_month,
             ),
         )
         for hardware in request.hardware

@@ -8,17 +8,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 
 from coppice.accounting.share import host_share
 from coppice.accounting.units import quantity
 from coppice.accounting.use import PodUse
 from coppice.api.computeprofile import Accelerator, ComputeProfile
 from coppice.api.trainingjob import Resources
-from coppice.planning.utilisation import Rates, accelerator_rates, cpu_rates
+from coppice.planning.accelerators import accelerators
+from coppice.planning.utilisation import (
+    REFERENCE_BYTES_PER_FLOP,
+    Device,
+    Rates,
+    Shape,
+    accelerator_rates,
+    cpu_rates,
+)
 from coppice.workloads.requests import requests
 
 DTYPES = ("bf16", "fp16", "tf32", "fp32")
 """Data types in order of preference; a device lists those it supports."""
+HALF_PRECISION = frozenset({"bf16", "fp16"})
 TERA = 1e12
 
 
@@ -40,11 +50,35 @@ class Hardware:
         """`cpu` or `accelerator`."""
         return "accelerator" if self.accelerators else "cpu"
 
-    def rates(self, layers: int | None, hidden_size: int | None) -> Rates:
+    @property
+    def devices(self) -> int:
+        """Accelerators of all pods; on CPU its pods."""
+        return max(self.accelerators, 1) * self.pods
+
+    def rates(self, shape: Shape) -> Rates:
         """What a network of that shape gets out of it."""
         if self.accelerators:
-            return accelerator_rates(self.peak_flops, self.dtype, layers, hidden_size)
-        return cpu_rates(self.peak_flops, self.cores, hidden_size)
+            return accelerator_rates(self.device, self.devices, shape)
+        return cpu_rates(self.peak_flops, self.cores, shape.hidden_size)
+
+    @cached_property
+    def device(self) -> Device:
+        """One of its accelerators: the profile's figures, and what the table of accelerators adds to them."""
+        accelerator = self.profile.spec.accelerator
+        known = accelerators().get(accelerator.hardware) if accelerator else None
+        peak, stated = self.peak_flops / self.devices, accelerator and accelerator.memory_gigabytes_per_second
+        bandwidth = float(stated) * 1e9 if stated else known.bytes_per_second if known else None
+        return Device(
+            peak_flops=peak,
+            bytes_per_second=bandwidth or self._half_precision_peak() * REFERENCE_BYTES_PER_FLOP,
+            generation=known.generation if known else "",
+            value_bytes=2 if self.dtype in HALF_PRECISION else 4,
+        )
+
+    def _half_precision_peak(self) -> float:
+        accelerator = self.profile.spec.accelerator
+        peaks = accelerator.peak_tera_flops if accelerator else {}
+        return float(max(peaks.values(), default=0)) * TERA or self.peak_flops / self.devices
 
     def reserved_bytes(self, needed_bytes: float) -> int:
         """Memory of the host that one pod reserves when the device needs so much, as its manifest will say."""

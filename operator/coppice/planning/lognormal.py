@@ -55,8 +55,12 @@ def total(one: LogNormal, other: LogNormal, shared_sigma: float) -> LogNormal:
     return LogNormal(means * exp(-spread / 2), sqrt(spread))
 
 
-def from_interval(interval: Interval) -> LogNormal:
+def from_points(low: float, mid: float, high: float) -> LogNormal:
     """The log-normal whose median is `mid` and whose 10th to 90th percentile is as wide as low to high."""
-    low, high = float(interval.low), float(interval.high)
     width = log(high / low) if low > 0 and high > low else 0.0
-    return LogNormal(float(interval.mid), width / (-2 * TENTH_PERCENTILE))
+    return LogNormal(mid, width / (-2 * TENTH_PERCENTILE))
+
+
+def from_interval(interval: Interval) -> LogNormal:
+    """The same, of an interval of the API."""
+    return from_points(float(interval.low), float(interval.mid), float(interval.high))

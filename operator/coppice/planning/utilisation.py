@@ -1,9 +1,23 @@
-"""How much of its peak the hardware reaches: one table, because one constant is about four times wrong for small jobs.
+"""How much of its peak the hardware reaches: a small model of where the time goes, because one constant is about four
+times wrong for small jobs.
 
-Accelerators. Over all billed hours, sustained FLOP/s are a median of 35 % of the dense peak on A100 and 27 % on H100
-for models above 1 B parameters (published training runs); below, single-GPU jobs fall to single digits because every
-layer of every step costs a launch. So: seconds = FLOPs / (peak x SUSTAINED) + steps x layers x LAYER_SECONDS, and the
-share of peak that comes out drives power.
+Accelerators. Seconds of one device for one FLOP, when its steps are large:
+
+    (1 / (peak x SUSTAINED x generation) + traffic / bandwidth) x network x goodput x mixture
+
+    sustained   what dense matrix multiplications keep of the peak over all billed hours
+    traffic     bytes that norms, activations and residuals move, TRAFFIC_BYTES x width for a token and block, over the
+                FLOPs of that block. Narrow networks do few FLOPs for each byte, and newer accelerators have more peak
+                for each byte of bandwidth: this is why small models and H100 reach less
+    network     1 + NETWORK x (peak / A100's) x (1 - 1 / sqrt(devices)): gradients and shards that are not hidden
+                behind arithmetic; links grew less than peaks
+    goodput     devices ^ GOODPUT: failures, restarts and stragglers of large runs
+    mixture     experts are fed by all-to-all exchanges
+
+and for each step blocks x LAYER_SECONDS of launching. Time rises with every one of these, falls with peak and
+bandwidth, and has no steps. The first four constants are the most probable ones given the published runs of
+data/calibration-runs.csv that print hours, with the priors stated in dev/evaluation (`python -m evaluation` fits them
+anew and says where they differ); the others are named as assumptions.
 
 CPU. Calibrated on runs of this project: BERT-like networks in fp32 on one core of an EPYC 9004 (peak 83 GFLOP/s at
 2.6 GHz with 32 operations a cycle), torch 2.x, batches of 8 to 32 at 64 and 128 tokens, CPU seconds of the process:
@@ -16,12 +30,47 @@ The two curves are drawn through these by eye. They are to be replaced by what r
 on CPU and everything on other CPUs are assumptions.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
-SUSTAINED = 0.33
-"""Share of an accelerator's dense peak that a saturated training step sustains; between A100's and H100's median."""
-FP32_SUSTAINED = 0.5
-"""The same without tensor cores, whose peak is harder to feed; assumed."""
+
+@dataclass(frozen=True)
+class Coefficients:
+    """What is fitted: shares without a unit, traffic in bytes for each unit of width, token and block in training."""
+
+    sustained: float
+    traffic_bytes: float
+    network: float
+    goodput: float
+
+
+FITTED = Coefficients(sustained=0.544, traffic_bytes=310.0, network=0.1485, goodput=0.0264)
+"""Most probable on the published runs; kept equal to what the evaluation prints by its check."""
+
+GENERATIONS: Mapping[str, float] = {
+    "pascal": 1.0,
+    "volta": 0.65,
+    "turing": 0.5,
+    "ampere": 1.0,
+    "ada": 0.85,
+    "hopper": 1.0,
+    "blackwell": 0.9,
+    "cdna": 0.75,
+    "tpu": 1.0,
+}
+"""Share of `sustained` by generation. Ampere, Hopper and TPU are what was fitted. Assumed: first tensor cores starve
+(published V100 runs reach about 20 %), boards of 70 W throttle below their peak (T4), and software for newer or other
+vendors' chips is less mature."""
+REFERENCE_PEAK = 312e12
+"""A100's dense bf16 peak: the device whose links the network term is measured against."""
+REFERENCE_BYTES_PER_FLOP = 2039e9 / 312e12
+"""Bandwidth over 16-bit peak of an A100 80 GB, for an accelerator whose bandwidth nobody states."""
+MIXTURE = 1.25
+"""Time of a mixture of experts over a dense network of the same active FLOPs; assumed: published ones on Hopper reach
+15 to 35 % of peak, dense ones 14 to 35 %, and the experts' width is already narrower."""
+FULL_PRECISION_TRAFFIC = 2.0
+"""Values of four bytes move twice what values of two bytes do."""
 LAYER_SECONDS_TRAINING = 0.0015
 LAYER_SECONDS_FORWARD = 0.0004
 """Launch time of one block in one step, eager PyTorch; assumed from typical profiles, bounds small models."""
@@ -40,12 +89,32 @@ START_SECONDS = {"cpu": 30.0, "accelerator": 60.0}
 
 @dataclass(frozen=True)
 class Rates:
-    """FLOP/s in and outside training, and launch seconds of a step."""
+    """FLOP/s in and outside training of all devices together, and launch seconds of a step."""
 
     forward: float
     training: float
     forward_step_seconds: float = 0.0
     training_step_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Device:
+    """One accelerator as the model sees it: dense FLOP/s at the dtype, bytes a second, generation, bytes of a value."""
+
+    peak_flops: float
+    bytes_per_second: float
+    generation: str = ""
+    value_bytes: int = 2
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A network as the model sees it: blocks, width, FLOPs of one token's forward pass, whether it mixes experts."""
+
+    layers: int | None
+    hidden_size: int | None
+    flops_per_token: float
+    mixture: bool = False
 
 
 def cpu_rates(peak: float, cores: float, hidden_size: int | None) -> Rates:
@@ -59,11 +128,27 @@ def cpu_rates(peak: float, cores: float, hidden_size: int | None) -> Rates:
     )
 
 
-def accelerator_rates(peak: float, dtype: str, layers: int | None, hidden_size: int | None) -> Rates:
-    """Rates of accelerators whose dense peak together is `peak` FLOP/s at that dtype."""
-    sustained = FP32_SUSTAINED if dtype == "fp32" else SUSTAINED
-    if hidden_size is None:
-        sustained = CONVOLUTION_ON_ACCELERATOR
-    blocks = layers or UNKNOWN_LAYERS
-    rate = peak * sustained
+def accelerator_rates(device: Device, devices: int, shape: Shape, fitted: Coefficients = FITTED) -> Rates:
+    """Rates of so many devices on a network."""
+    rate = devices * sustained_flops(device, devices, shape, fitted)
+    blocks = shape.layers or UNKNOWN_LAYERS
     return Rates(rate, rate, blocks * LAYER_SECONDS_FORWARD, blocks * LAYER_SECONDS_TRAINING)
+
+
+def sustained_flops(device: Device, devices: float, shape: Shape, fitted: Coefficients = FITTED) -> float:
+    """FLOP/s that one of so many devices sustains when its steps are large."""
+    generation = GENERATIONS.get(device.generation, 1.0) if device.value_bytes == 2 else 1.0
+    if shape.hidden_size is None or shape.layers is None:
+        arithmetic = 1 / (device.peak_flops * CONVOLUTION_ON_ACCELERATOR)
+    else:
+        arithmetic = 1 / (device.peak_flops * fitted.sustained * generation) + _traffic_seconds(device, shape, fitted)
+    network = 1 + fitted.network * device.peak_flops / REFERENCE_PEAK * (1 - 1 / sqrt(devices))
+    mixture = MIXTURE if shape.mixture else 1.0
+    return 1.0 / (arithmetic * network * mixture * devices**fitted.goodput)
+
+
+def _traffic_seconds(device: Device, shape: Shape, fitted: Coefficients) -> float:
+    """Seconds of moving bytes for one FLOP; a training pass is three forward passes of both."""
+    width = (shape.hidden_size or 0) * (shape.layers or 0)
+    precision = FULL_PRECISION_TRAFFIC if device.value_bytes > 2 else 1.0
+    return fitted.traffic_bytes * precision * width / (3 * shape.flops_per_token * device.bytes_per_second)

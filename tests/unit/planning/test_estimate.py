@@ -67,7 +67,7 @@ def test_cpu_power_is_idle_share_plus_busy_cores_never_peak() -> None:
     assert found.accelerator_watts == 0
 
 
-@pytest.mark.parametrize(("reached", "low", "high"), [(0.05, 0.3, 0.45), (0.2, 0.5, 0.6), (0.35, 0.6, 0.9)])
+@pytest.mark.parametrize(("reached", "low", "high"), [(0.05, 0.3, 0.45), (0.2, 0.5, 0.7), (0.35, 0.6, 0.9)])
 def test_accelerator_power_lies_where_it_was_measured(reached: float, low: float, high: float) -> None:
     """Tiny models 0.3 to 0.4 of the limit, BERT 0.43, language models 0.5 to 0.9; idle is a tenth of it."""
     assert low <= 0.1 + 0.9 * accelerator_fraction(reached) <= high
