@@ -2,8 +2,11 @@
 
 from coppice.api.dataset import Dataset
 from coppice.api.trainingjob import TrainingJobSpec
+from coppice.api.vocabulary import Metric
 
 MAX_NAME_LENGTH = 128
+DataKey = tuple[Metric, str, str | None, int | None]
+"""Metric, data, held-out data and classes."""
 
 
 def dataset_name(dataset: Dataset) -> str:
@@ -11,12 +14,7 @@ def dataset_name(dataset: Dataset) -> str:
     return (dataset.digest or dataset.uri)[:MAX_NAME_LENGTH]
 
 
-def same_data(one: TrainingJobSpec, other: TrainingJobSpec) -> bool:
-    """Whether both are judged on the same task, metric and data, so that their qualities can be compared."""
-    return (
-        one.task == other.task
-        and one.objective.metric == other.objective.metric
-        and dataset_name(one.dataset) == dataset_name(other.dataset)
-        and one.dataset.evaluation_uri == other.dataset.evaluation_uri
-        and one.dataset.labels == other.dataset.labels
-    )
+def data_key(spec: TrainingJobSpec) -> DataKey:
+    """What must be equal, beside the task, for the qualities of two jobs to be comparable."""
+    data = spec.dataset
+    return spec.objective.metric, dataset_name(data), data.evaluation_uri, data.labels

@@ -2,31 +2,30 @@
 
     same namespace, same data and metric      1.0
     same namespace, other data of the task    0.5
-    other namespaces                          0.25 each, 2.0 at most in all: no tenant can talk another into a plan
+    other namespaces                          0.25 each; 0.5 at most from one of them and 2.0 from all
 
-On the same data the recorded quality is held against this job's target; on other data the question is whether that
-job's own target was met. What a user's own container says of its quality teaches nobody else, and failures of the
-machinery (no result, out of memory) say nothing about quality.
+On the same data of this namespace the recorded quality is held against this job's target; elsewhere the question is
+whether that job's own target was met. What a user's own container says of its quality teaches nobody else, and
+failures of the machinery (no result, out of memory) say nothing about quality. No tenant can talk another into a plan.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from coppice.api.reasons import AttemptOutcome
 from coppice.api.trainingjob import TrainingJobSpec
-from coppice.api.trainingjob_status import AttemptStatus
-from coppice.api.trainingreport import TrainingReport
-from coppice.api.vocabulary import DIRECTIONS, BaseModelKind, Direction, Evidence, Method
-from coppice.planning.data import same_data
+from coppice.api.vocabulary import DIRECTIONS, Direction, Learning
+from coppice.planning.data import data_key
+from coppice.planning.learning.chapter import Chapter, Tally
+from coppice.planning.learning.lesson import Lesson, RungKey
 from coppice.planning.request import Request
 
 OWN_SAME_DATA = 1.0
 OWN_OTHER_DATA = 0.5
 FOREIGN = 0.25
+FOREIGN_NAMESPACE_CAP = 0.5
 FOREIGN_CAP = 2.0
 
-RungKey = tuple[Method, str]
-"""Method and the base model's key, empty from scratch."""
+__all__ = ["Observed", "RungKey", "evidence"]
 
 
 @dataclass(frozen=True)
@@ -38,68 +37,63 @@ class Observed:
     own: int = 0
     foreign: int = 0
 
-
-@dataclass(frozen=True)
-class _Observation:
-    met: bool
-    weight: float
-    foreign: bool
+    def plus(self, other: "Observed") -> "Observed":
+        """Both together."""
+        return Observed(
+            self.successes + other.successes,
+            self.weight + other.weight,
+            self.own + other.own,
+            self.foreign + other.foreign,
+        )
 
 
 def evidence(request: Request) -> Mapping[RungKey, Observed]:
-    """What the world's reports say about each rung, for this job."""
-    seen: dict[RungKey, list[_Observation]] = {}
-    for report in request.world.reports:
-        for key, observation in _observations(report, request):
-            seen.setdefault(key, []).append(observation)
-    return {key: _combined(observations) for key, observations in seen.items()}
+    """What finished jobs say about each rung, for this job; nothing where learning is off."""
+    learning, history = request.resolved.learning, request.world.experience
+    if learning is Learning.OFF:
+        return {}
+    found = _own(history.own(request.namespace), request)
+    if learning is Learning.ALL:
+        for rung, observed in _foreign(history.others(request.namespace), request.spec.task).items():
+            found[rung] = found.get(rung, Observed()).plus(observed)
+    return found
 
 
-def _observations(report: TrainingReport, request: Request) -> Iterable[tuple[RungKey, _Observation]]:
-    past = report.spec.request
-    if past is None or past.task != request.spec.task or report.spec.job_uid == request.job.metadata.uid:
-        return
-    foreign = report.metadata.namespace != request.namespace
-    same = same_data(past, request.spec)
-    weight = FOREIGN if foreign else OWN_SAME_DATA if same else OWN_OTHER_DATA
-    last = {_key(attempt): attempt for attempt in report.spec.attempts}
-    for key, attempt in last.items():
-        met = _met(attempt, request.spec, same=same)
-        private = foreign and attempt.base_model is not None and attempt.base_model.kind is BaseModelKind.NAMESPACED
-        if met is not None and not private:
-            yield key, _Observation(met, weight, foreign)
+def _own(chapter: Chapter, request: Request) -> dict[RungKey, Observed]:
+    found: dict[RungKey, Observed] = {}
+    spec, data = request.spec, data_key(request.spec)
+    for lesson in chapter.by_task.get(spec.task, ()):
+        same = lesson.data == data
+        met = _met(lesson, spec, same=same)
+        if met is None or lesson.job_uid == request.job.metadata.uid:
+            continue
+        weight = OWN_SAME_DATA if same else OWN_OTHER_DATA
+        found[lesson.rung] = found.get(lesson.rung, Observed()).plus(Observed(weight * met, weight, own=1))
+    return found
 
 
-def _met(attempt: AttemptStatus, spec: TrainingJobSpec, *, same: bool) -> bool | None:
-    """Whether the rung would have met this job's target; None where the attempt does not tell."""
-    judged = {AttemptOutcome.MET: True, AttemptOutcome.MISSED: False}
-    if attempt.evidence is not Evidence.EVALUATED:
-        return None
-    if same and attempt.quality is not None and spec.objective.target is not None:
-        metric = spec.objective.metric
-        direction = DIRECTIONS.get(metric) or spec.objective.direction or Direction.MAXIMIZE
-        ahead = attempt.quality - spec.objective.target
-        return ahead >= 0 if direction is Direction.MAXIMIZE else ahead <= 0
-    return next((met for outcome, met in judged.items() if attempt.outcome == outcome), None)
+def _foreign(chapters: Iterable[Chapter], task: str) -> dict[RungKey, Observed]:
+    found: dict[RungKey, Observed] = {}
+    for chapter in chapters:
+        for rung, tally in chapter.tallies.get(task, {}).items():
+            found[rung] = found.get(rung, Observed()).plus(_one_namespace(tally))
+    return {rung: _capped(observed) for rung, observed in found.items()}
 
 
-def _combined(observations: list[_Observation]) -> Observed:
-    own = [one for one in observations if not one.foreign]
-    foreign = [one for one in observations if one.foreign]
-    heard = sum(one.weight for one in foreign)
-    scale = min(FOREIGN_CAP / heard, 1.0) if heard else 0.0
-    return Observed(
-        successes=_weight(own, met=True) + scale * _weight(foreign, met=True),
-        weight=_weight(own) + scale * heard,
-        own=len(own),
-        foreign=len(foreign),
-    )
+def _one_namespace(tally: Tally) -> Observed:
+    weight = min(FOREIGN * tally.jobs, FOREIGN_NAMESPACE_CAP)
+    return Observed(weight * tally.met / tally.jobs, weight, foreign=tally.jobs)
 
 
-def _weight(observations: list[_Observation], met: bool | None = None) -> float:
-    return sum(one.weight for one in observations if met is None or one.met is met)
+def _capped(observed: Observed) -> Observed:
+    scale = min(FOREIGN_CAP / observed.weight, 1.0)
+    return Observed(observed.successes * scale, observed.weight * scale, foreign=observed.foreign)
 
 
-def _key(attempt: AttemptStatus) -> RungKey:
-    base = attempt.base_model
-    return attempt.method, f"{base.kind}/{base.name}" if base else ""
+def _met(lesson: Lesson, spec: TrainingJobSpec, *, same: bool) -> bool | None:
+    """Whether the rung would have met this job's target; None where the lesson does not tell."""
+    if not same or lesson.quality is None or spec.objective.target is None:
+        return lesson.met
+    direction = DIRECTIONS.get(spec.objective.metric) or spec.objective.direction or Direction.MAXIMIZE
+    ahead = lesson.quality - spec.objective.target
+    return ahead >= 0 if direction is Direction.MAXIMIZE else ahead <= 0

@@ -3,16 +3,22 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import Intensity
 from coppice.api.trainingreport import TrainingReport
 from coppice.planning.catalogue import Catalogue
+from coppice.planning.learning.history import History
 
 
 @dataclass(frozen=True)
 class World:
-    """Catalogue, hardware, grid and history. `intensity` gives gCO2e/kWh of a zone, `pue` is the chart's."""
+    """Catalogue, hardware, grid and history. `intensity` gives gCO2e/kWh of a zone, `pue` is the chart's.
+
+    `reports` are those of the job's namespace, for controls; `history` is what reports of all namespaces teach, and
+    made of `reports` where it is None.
+    """
 
     catalogue: Catalogue
     profiles: tuple[ComputeProfile, ...]
@@ -21,6 +27,12 @@ class World:
     pue: Decimal
     reports: tuple[TrainingReport, ...] = ()
     software_version: str = ""
+    history: History | None = None
+
+    @cached_property
+    def experience(self) -> History:
+        """What finished jobs teach."""
+        return History.of(self.reports) if self.history is None else self.history
 
     def intensity_of(self, profile: ComputeProfile) -> Intensity:
         """Carbon intensity where the profile's nodes are. Raises KeyError for a zone that a mapping lacks."""
