@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
+from coppice.accounting.budget import BudgetExhausted
 from coppice.api.labels import JOB_UID_LABEL
 from coppice.api.reasons import StateReason
 from coppice.api.trainingjob import TrainingJob
@@ -102,6 +103,9 @@ class Reconciler:
             raise
         try:
             await self._act(key, job, plan)
+        except BudgetExhausted as exhausted:
+            plan = decide(replace(observed, exhausted=exhausted))
+            await self._act(key, job, plan)
         except _NotRegistered as obstacle:
             plan = decide(replace(observed, register_obstacle=str(obstacle)))
             await self._act(key, job, plan)
@@ -156,6 +160,7 @@ class Reconciler:
             ),
             images=self._settings.images,
             register_obstacle=self._name_taken_by(job),
+            approvals=self._index.approvals(namespace, job.metadata.name),
         )
 
     def _name_taken_by(self, job: TrainingJob) -> str | None:
@@ -171,7 +176,7 @@ class Reconciler:
     async def _act(self, key: Key, job: TrainingJob, plan: Plan) -> None:
         namespace = job.metadata.namespace or ""
         if plan.open_entry is not None:
-            await self._ledger.open(namespace, plan.open_entry)
+            await self._ledger.open(namespace, plan.open_entry, plan.budget)
         for manifest in plan.create:
             await self._create_child(manifest, job)
         for child, suspended in plan.suspend:

@@ -21,6 +21,7 @@ USED = {
     "ClusterBaseModel": {"get", "list", "watch"},
     "ComputeProfile": {"get", "list", "watch"},
     "TrainingPolicy": {"get", "list", "watch"},
+    "TrainingApproval": {"get", "list", "watch"},
     "TrainingReport": {"get", "list", "watch", "create"},
     "TrainingLedger": {"get", "list", "watch", "create", "update"},
     "Job": {"get", "list", "watch", "create", "patch", "delete"},
@@ -119,6 +120,20 @@ def test_editors_write_jobs_and_models_and_nobody_writes_reports(everything: lis
         if resource == "trainingreports" and verbs & {"create", "update", "patch"}
     }
     assert writers == {"coppice-operator"}
+
+
+def test_approvals_are_made_through_a_role_of_their_own_that_joins_no_other(everything: list[Manifest]) -> None:
+    makers = {
+        each["metadata"]["name"]
+        for each in everything
+        if each["kind"] in {"Role", "ClusterRole"}
+        for _, resource, verbs in rules(everything, each["metadata"]["name"])
+        if resource == "trainingapprovals" and verbs & {"create", "update", "patch", "delete"}
+    }
+    assert makers == {"coppice-approver"}
+    assert not any("coppice-approver" in joining(everything, role) for role in ("view", "edit", "admin"))
+    bound = {each["roleRef"]["name"] for each in everything if each["kind"].endswith("RoleBinding")}
+    assert "coppice-approver" not in bound
 
 
 def test_admins_see_and_edit_what_editors_do(everything: list[Manifest]) -> None:

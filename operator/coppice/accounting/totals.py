@@ -16,6 +16,7 @@ def totals(
     account: Account,
     *,
     run_seconds: int,
+    cost: Decimal | None = None,
     models: int = 0,
     parameters: int | None = None,
     avoided: AvoidedStatus | None = None,
@@ -35,6 +36,7 @@ def totals(
         intensity_grams_per_kilowatt_hour=None if intensity is None else intensity.quantize(THOUSANDTH),
         intensity_source=intensity_source(account),
         run_seconds=run_seconds,
+        cost=cost,
         sci=sci(account, models=models, parameters=parameters),
         avoided=avoided,
     )

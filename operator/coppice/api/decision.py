@@ -36,6 +36,9 @@ class Intensity(Model):
     signal: IntensitySignal
     period: str = Field(description="Year or time range that the value stands for.")
     source: str
+    as_of: datetime | None = Field(
+        default=None, description="Since when the value holds; its age is the time since. Unset for a yearly one."
+    )
 
 
 class EstimateRecord(Model):
@@ -109,6 +112,7 @@ class SpentRecord(Model):
 
     energy_watt_hours: DecimalString = Decimal(0)
     carbon_grams: DecimalString = Decimal(0)
+    cost: DecimalString | None = None
     run_seconds: int = 0
     train_attempts: int = 0
 

@@ -111,6 +111,11 @@ class SuspendReason(Reason):
         "AwaitingAcknowledgement",
         "The policy wants limitations of the chosen base model acknowledged.",
     )
+    AWAITING_APPROVAL = (
+        "AwaitingApproval",
+        "A policy wants the plan justified or approved before it starts.",
+    )
+    BUDGET_EXHAUSTED = "BudgetExhausted", "What is left of the namespace's budget does not hold the plan."
     QUEUED = "Queued", "The queue has not admitted the attempt yet."
     NOT_SUSPENDED = "NotSuspended", "Nothing holds the job back."
 
@@ -182,6 +187,7 @@ class EventReason(Reason):
     ATTEMPT_ENDED = "AttemptEnded", "An attempt ended."
     NEXT_RUNG = "NextRung", "The next rung of the ladder is tried."
     SUSPENDED = "Suspended", "The job waits."
+    APPROVED = "Approved", "A TrainingApproval lets the plan start."
     RESUMED = "Resumed", "The job goes on."
     FINISHED = "Finished", "The job finished."
     ACCOUNTED = "Accounted", "The account is closed."

@@ -11,6 +11,7 @@ from typing import Any
 from coppice.api.basemodel import BaseModelObject, ClusterBaseModel
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.labels import JOB_NAME_LABEL
+from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingpolicy import TrainingPolicy
 from coppice.api.trainingreport import TrainingReport
@@ -29,7 +30,7 @@ JOB = "TrainingJob"
 CHILD_KINDS = ("Job",)
 KINDS = (
     "Namespace", "TrainingPolicy", "ComputeProfile", "ClusterBaseModel", "BaseModel", "TrainingReport",
-    JOB, *CHILD_KINDS, "Pod",
+    "TrainingApproval", JOB, *CHILD_KINDS, "Pod",
 )  # fmt: skip
 """Every kind the index takes, in the order in which to list them: first what jobs are decided by, last what they own.
 
@@ -61,6 +62,7 @@ class Index:
         self._profiles = Table(ComputeProfile)
         self._policies = Table(TrainingPolicy)
         self._reports: dict[str, Table[TrainingReport]] = {}
+        self._approvals: dict[str, Table[TrainingApproval]] = {}
         self._namespaces: dict[str, dict[str, str]] = {}
         self._odd: dict[Key, str] = {}
         self._put: dict[str, Put] = {
@@ -72,6 +74,7 @@ class Index:
             "ComputeProfile": self._put_profile,
             "TrainingPolicy": self._put_policy,
             "TrainingReport": self._put_report,
+            "TrainingApproval": self._put_approval,
             "Namespace": self._put_namespace,
         }
 
@@ -172,6 +175,11 @@ class Index:
             return self._reports[namespace].values if namespace in self._reports else ()
         return tuple(report for name in sorted(self._reports) for report in self._reports[name].values)
 
+    def approvals(self, namespace: str, job: str) -> tuple[TrainingApproval, ...]:
+        """Approvals that name a job, whatever life or decision of it, ordered by name."""
+        table = self._approvals.get(namespace)
+        return tuple(one for one in table.values if one.spec.job == job) if table else ()
+
     def jobs(self) -> Iterator[tuple[Key, SeenJob]]:
         """Every job there is now, with its body; the model is made when asked for."""
         return iter(self._jobs)
@@ -190,7 +198,7 @@ class Index:
     def unreadable(self) -> dict[Key, str]:
         """Objects other than jobs that cannot be read and are left out, each with a sentence."""
         tables: Collection[Table[Any]] = (
-            *self._models.values(), self._profiles, self._policies, *self._reports.values()
+            *self._models.values(), self._profiles, self._policies, *self._reports.values(), *self._approvals.values()
         )  # fmt: skip
         return {key: why for table in tables for key, why in table.unreadable.items()} | self._odd
 
@@ -229,6 +237,10 @@ class Index:
         job = Key(JOB, key.namespace, report.spec.job) if report else None
         seen = self._jobs.get(job) if job else None
         return (job,) if job and seen and not seen.settled else ()
+
+    def _put_approval(self, key: Key, body: Body) -> Keys:
+        approval = self._approvals.setdefault(key.namespace, Table(TrainingApproval)).put(key, body)
+        return (Key(JOB, key.namespace, approval.spec.job),) if approval else ()
 
     def _put_namespace(self, key: Key, body: Body) -> Keys:
         labels = dict(body["metadata"].get("labels") or {})
@@ -273,11 +285,20 @@ class Index:
         if key.kind == "TrainingReport":
             self._reports[key.namespace].drop(key)
             return ()
+        if key.kind == "TrainingApproval":
+            return self._drop_approval(key)
         rows: dict[str, Table[Any]] = {**self._models, "ComputeProfile": self._profiles}
         rows.get(key.kind, self._policies).drop(key)
         if key.kind in self._models:
             self._shelf.drop(key)
         return self._jobs.undecided(key.namespace or None)
+
+    def _drop_approval(self, key: Key) -> Keys:
+        """A job that waits says what it still lacks; one that has started goes on."""
+        table = self._approvals[key.namespace]
+        approval = table.get(key)
+        table.drop(key)
+        return (Key(JOB, key.namespace, approval.spec.job),) if approval else ()
 
 
 def _owner(body: Body, name: str | None = None) -> Key:

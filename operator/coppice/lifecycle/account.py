@@ -5,11 +5,15 @@ from decimal import Decimal
 from functools import cached_property
 
 from coppice.accounting.account import Account, account_of, combined
+from coppice.accounting.cost import MILLIONTH, added, attempt_cost, license_cost
+from coppice.accounting.months import months_of
 from coppice.accounting.use import AttemptUse
 from coppice.api.base import rounded
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import SpentRecord, decode_record
+from coppice.api.meta import BaseModelReference
 from coppice.api.trainingjob import Limits
+from coppice.api.trainingledger import MonthTotal
 from coppice.api.vocabulary import AttemptKind, Method
 from coppice.lifecycle.attempts import Attempt
 from coppice.lifecycle.observed import Observed
@@ -19,11 +23,12 @@ JOULES_PER_WATT_HOUR = Decimal(3600)
 
 @dataclass(frozen=True)
 class Books:
-    """What every attempt used, and its account."""
+    """What every attempt used, and its account; `other_cost` is the money for licences and data."""
 
     uses: tuple[AttemptUse, ...]
     attempts: tuple[Attempt, ...]
     run_seconds: int
+    other_cost: Decimal = Decimal(0)
 
     @cached_property
     def accounts(self) -> dict[int, Account]:
@@ -48,6 +53,17 @@ class Books:
         accounts = [account for number, account in self.accounts.items() if number in numbers]
         return combined(accounts) if accounts else None
 
+    @cached_property
+    def cost(self) -> Decimal | None:
+        """Money so far, with licences and data; None where no attempt has a price."""
+        known = added(*(attempt_cost(use, self.accounts[use.number]) for use in self.uses))
+        return None if known is None else (known + self.other_cost).quantize(MILLIONTH)
+
+    @property
+    def months(self) -> tuple[MonthTotal, ...]:
+        """What the job used in each calendar month."""
+        return months_of([(use, self.accounts[use.number]) for use in self.uses], self.other_cost)
+
     @property
     def spent(self) -> SpentRecord:
         """What has been used up so far, as a decision needs it."""
@@ -55,6 +71,7 @@ class Books:
         return SpentRecord(
             energy_watt_hours=rounded(float(total.energy_joules / JOULES_PER_WATT_HOUR)),
             carbon_grams=rounded(float(total.carbon_grams)),
+            cost=None if self.cost is None else rounded(float(self.cost)),
             run_seconds=self.run_seconds,
             train_attempts=sum(attempt.record.kind is AttemptKind.TRAIN for attempt in self.attempts),
         )
@@ -73,7 +90,25 @@ def books_of(observed: Observed, attempts: tuple[Attempt, ...]) -> Books:
             pods = attempt.uses(observed.now)
             uses.append(AttemptUse(attempt.record.number, pods, profile, intensity, pue))
     seconds = sum(attempt.run_seconds(observed.now) for attempt in attempts)
-    return Books(uses=tuple(uses), attempts=attempts, run_seconds=seconds)
+    return Books(tuple(uses), attempts, seconds, _other_cost(observed, attempts))
+
+
+def _other_cost(observed: Observed, attempts: tuple[Attempt, ...]) -> Decimal:
+    """Licences of the base models that were run, each once, and the data; a model that is gone adds nothing more."""
+    if not attempts:
+        return Decimal(0)
+    job = observed.job
+    seconds: dict[BaseModelReference, int] = {}
+    for attempt in attempts:
+        model = attempt.record.base_model
+        if model is not None:
+            seconds[model] = seconds.get(model, 0) + attempt.run_seconds(observed.now)
+    licences = Decimal(0)
+    for reference, run_seconds in seconds.items():
+        known = observed.world.catalogue.get(reference, job.metadata.namespace or "")
+        if known is not None:
+            licences += license_cost(known.spec.price_per_job, known.spec.price_per_month, run_seconds)
+    return licences + (job.spec.dataset.price or Decimal(0))
 
 
 def profile_of(observed: Observed, attempt: Attempt) -> ComputeProfile | None:

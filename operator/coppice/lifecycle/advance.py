@@ -14,6 +14,7 @@ from coppice.lifecycle.observed import Plan
 from coppice.lifecycle.situation import Situation, transition_events
 from coppice.lifecycle.start import start, startable
 from coppice.lifecycle.status import Stand, decision_status
+from coppice.lifecycle.waits import Wait, wait_of
 from coppice.planning.decision import Refusal, Tried, decide
 from coppice.workloads.security import job_refusals
 
@@ -56,22 +57,15 @@ def advance(situation: Situation) -> Plan:
         none_left = f"the job has had {MAX_ATTEMPTS} attempts"
         return _out_of_rungs(situation, Refusal(StateReason.ATTEMPT_FAILED, none_left, None))
     if situation.observed.job.spec.suspend:
-        return _wait(situation, SuspendReason.USER_SUSPENDED, "set spec.suspend to false to start", _frozen(situation))
+        until_told = Wait(SuspendReason.USER_SUSPENDED, "set spec.suspend to false to start")
+        return _wait(situation, until_told, _frozen(situation))
     decision = _frozen(situation) or _decided(situation)
     if _hasty(situation, decision):
         return Plan(recheck_seconds=NEWS_SECONDS)
     if isinstance(decision, Refusal):
         return _out_of_rungs(situation, decision)
-    missing = unacknowledged(situation, decision)
-    if missing:
-        wanted = "; ".join(missing)
-        return _wait(situation, SuspendReason.AWAITING_ACKNOWLEDGEMENT, f"add to spec.acknowledge: {wanted}", decision)
-    return start(situation, decision)
-
-
-def unacknowledged(situation: Situation, record: DecisionRecord) -> tuple[str, ...]:
-    """What the policy wants acknowledged and the job has not."""
-    return tuple(text for text in record.unacknowledged if text not in situation.observed.job.spec.acknowledge)
+    wait = wait_of(situation, decision)
+    return start(situation, decision) if wait is None else _wait(situation, wait, decision)
 
 
 def _refused_as_written(situation: Situation) -> tuple[StateReason, str] | None:
@@ -107,9 +101,13 @@ def _hasty(situation: Situation, decision: DecisionRecord | Refusal) -> bool:
 
 
 def _frozen(situation: Situation) -> DecisionRecord | None:
-    """The decision of a job that waits to start; it is not made again unless what it was to run on is gone."""
+    """The decision of a job that waits to start; it is not made again unless what it was to run on is gone.
+
+    One that a child carries already has been run: a crash kept status from saying so.
+    """
     text = situation.observed.status.decision_record
-    record = decode_record(text) if text else None
+    run = any(item.child and item.child.decision == text for item in situation.attempts)
+    record = decode_record(text) if text and not run else None
     return record if record and startable(situation, record) else None
 
 
@@ -125,12 +123,17 @@ def _decided(situation: Situation) -> DecisionRecord | Refusal:
     return decide(observed.job, observed.resolved, observed.world, spent=spent, tried=tried, now=observed.now)
 
 
-def _wait(situation: Situation, reason: SuspendReason, message: str, record: DecisionRecord | None) -> Plan:
-    stand = Stand(StateReason.SUSPENDED, f"{reason.sentence} {message}", suspended=reason, suspended_message=message)
+def _wait(situation: Situation, wait: Wait, record: DecisionRecord | None) -> Plan:
+    stand = Stand(
+        StateReason.SUSPENDED,
+        f"{wait.reason.sentence} {wait.message}",
+        suspended=wait.reason,
+        suspended_message=wait.message,
+    )
     decision = decision_status(record) if record else None
     status = situation.status(stand, decision, decision_record=record.encoded() if record else "")
     events = transition_events(situation.observed.status, status) if status else ()
-    return Plan(status=status, events=events)
+    return Plan(status=status, events=events, recheck_seconds=wait.recheck_seconds)
 
 
 def _out_of_rungs(situation: Situation, refusal: Refusal) -> Plan:

@@ -67,7 +67,7 @@ def settle_deleted(situation: Situation) -> Plan:
     if before is not None and before.status != "Unknown":
         stand = Stand(StateReason(before.reason), before.message, succeeded=before.status)
     job, account_report = _accounted(situation, stand)
-    return Plan(settlement=settlement(job), report=account_report, prune=True)
+    return Plan(settlement=settlement(job, situation.books.months), report=account_report, prune=True)
 
 
 def _gone_since(situation: Situation) -> datetime:
@@ -118,7 +118,7 @@ def _close(situation: Situation, stand: Stand) -> Plan:
     events = (*transition_events(observed.status, job.status), *_registration_events(situation, stand, model))
     return Plan(
         register=model,
-        settlement=settlement(job),
+        settlement=settlement(job, situation.books.months),
         report=account_report,
         status=job.status,
         prune=True,
@@ -171,6 +171,7 @@ def totals_of(situation: Situation, stand: Stand, result: ResultStatus | None) -
     return totals(
         books.total,
         run_seconds=books.run_seconds,
+        cost=books.cost,
         models=1 if useful else 0,
         parameters=model.parameters if model else None,
         avoided=saved,

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from coppice.accounting.budget import BudgetExhausted
 from coppice.accounting.settlement import Settlement
 from coppice.api.basemodel import BaseModelObject
 from coppice.api.reasons import EventReason
+from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import TrainingJobStatus
 from coppice.api.trainingledger import LedgerEntry
+from coppice.api.trainingpolicy import Amounts
 from coppice.api.trainingreport import TrainingReport
 from coppice.planning.resolved import Resolved
 from coppice.planning.world import World
@@ -26,7 +29,8 @@ class Observed:
     """Everything known about one job at one moment.
 
     `register_obstacle` says why the model cannot be registered under the name that `spec.register` asks for, such as
-    "made by TrainingJob research/topics"; None when nothing stands in the way.
+    "made by TrainingJob research/topics"; None when nothing stands in the way. `approvals` are those that name the job.
+    `exhausted` says that what the job wants to reserve did not fit its namespace's budget when this pass asked.
     """
 
     now: datetime
@@ -37,6 +41,8 @@ class Observed:
     world: World
     images: Images
     register_obstacle: str | None = None
+    approvals: tuple[TrainingApproval, ...] = ()
+    exhausted: BudgetExhausted | None = None
 
     @property
     def status(self) -> TrainingJobStatus:
@@ -58,11 +64,12 @@ class Event:
 class Plan:
     """What a pass wants done, in the order of the fields; an empty plan writes nothing.
 
-    A ledger entry is opened before a child is created, and totals are settled and reported before status says so:
-    a crash between any two writes leaves something that the next pass completes.
+    A ledger entry is opened before a child is created, within `budget` where there is one, and totals are settled and
+    reported before status says so: a crash between any two writes leaves something that the next pass completes.
     """
 
     open_entry: LedgerEntry | None = None
+    budget: Amounts | None = None
     create: tuple[dict[str, Any], ...] = ()
     suspend: tuple[tuple[SeenChild, bool], ...] = ()
     register: BaseModelObject | None = None

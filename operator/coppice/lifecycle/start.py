@@ -1,12 +1,14 @@
 """Starting a rung: the ledger entry, the claim and the child that carries the frozen decision."""
 
 from coppice.api.decision import DecisionRecord
+from coppice.api.reasons import EventReason
 from coppice.api.trainer_spec import FineTuneWith
 from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.trainingledger import LedgerEntry
 from coppice.api.vocabulary import Evidence, Method
-from coppice.lifecycle.observed import Plan
+from coppice.lifecycle.observed import Event, Plan
 from coppice.lifecycle.situation import Situation
+from coppice.lifecycle.waits import approval_in_force, reservation
 from coppice.workloads.manifests import attempt_manifests, attempt_record
 
 CHILD_SEEN_SECONDS = 1.0
@@ -36,7 +38,9 @@ def start(situation: Situation, record: DecisionRecord) -> Plan:
     )
     return Plan(
         open_entry=_entry(situation, record),
+        budget=observed.resolved.budgets,
         create=manifests,
+        events=_approved(situation, record),
         recheck_seconds=CHILD_SEEN_SECONDS,
         decided=(str(record.reason), dict(record.rejected)),
     )
@@ -77,4 +81,14 @@ def _entry(situation: Situation, record: DecisionRecord) -> LedgerEntry:
         operational_grams=first.estimate.operational_grams.mid,
         embodied_grams=first.estimate.embodied_grams.mid,
         accelerators=first.accelerators_per_pod * first.pods,
+        reserved=reservation(situation, record),
     )
+
+
+def _approved(situation: Situation, record: DecisionRecord) -> tuple[Event, ...]:
+    """Which approval let the plan start; who made it is in the API server's audit log alone."""
+    approval = approval_in_force(situation, record)
+    if approval is None:
+        return ()
+    said = f": {approval.spec.message}" if approval.spec.message else ""
+    return (Event(EventReason.APPROVED, f"TrainingApproval {approval.metadata.name}{said}"[:1024], "Start"),)
