@@ -2,6 +2,8 @@
 
     refuse what cannot be decided ─> survey (fit, estimate) ─> plan from scratch ─> board (chances) ─> choice ─> record
 
+The choice may ask for a probe first; the record then says so, and it is decided again with what the probe saw.
+
 Equal inputs give equal bytes. After each attempt it is asked again with what was tried and spent; nothing else is
 carried over, so a restarted operator decides the same.
 """
@@ -18,6 +20,7 @@ from coppice.api.vocabulary import Mode
 from coppice.planning.board import set_up
 from coppice.planning.choice import Refusal, choose, impossible
 from coppice.planning.counterfactual import scratch_candidate
+from coppice.planning.probing import worth_probing
 from coppice.planning.record import chosen_record, refused_record
 from coppice.planning.request import Request, Tried
 from coppice.planning.resolved import Resolved
@@ -36,13 +39,15 @@ def decide(
     tried: Sequence[Tried],
     now: datetime,
     probed: Mapping[str, ProbedModel] | None = None,
+    may_probe: bool = True,
 ) -> DecisionRecord | Refusal:
     """The plan for a job: its ladder has at least one rung.
 
     `spent`, `tried` and `probed` (by the base model's key) are those of the job's earlier attempts. A job that ran
-    out of rungs is a Refusal too, with the reason of its last attempt.
+    out of rungs is a Refusal too, with the reason of its last attempt. With `may_probe` the record may ask for a probe
+    first; the ladder beside it is then decided again.
     """
-    request = Request(job, resolved, world, spent, tuple(tried), probed or {})
+    request = Request(job, resolved, world, spent, tuple(tried), probed or {}, may_probe)
     refusal = impossible(request)
     if refusal is not None:
         return refusal
@@ -51,7 +56,7 @@ def decide(
     choice = choose(board)
     if isinstance(choice, Refusal):
         return replace(choice, record=refused_record(board, _decision_reason(choice), choice.message, now))
-    return chosen_record(board, choice, now)
+    return chosen_record(board, choice, now, worth_probing(board, choice))
 
 
 def _decision_reason(refusal: Refusal) -> DecisionReason:

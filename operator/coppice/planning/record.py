@@ -12,23 +12,25 @@ from coppice.planning.choice import Choice, ending_probabilities
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.ladder import Ladder
 from coppice.planning.obligations import MAX_SENTENCE, obligations
+from coppice.planning.probing import Probe
 from coppice.planning.request import Request
 from coppice.planning.saving import Arm, saving_grams
 
 
-def chosen_record(board: Board, choice: Choice, now: datetime) -> DecisionRecord:
-    """The record of a plan that will run."""
+def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | None = None) -> DecisionRecord:
+    """The record of a plan that will run, or of a probe that comes before it."""
     ladder = [board.placed(rung.name) for rung in choice.ladder.rungs]
     first = board.placed(choice.advised.rungs[0].name) if choice.advised else None
     limitations, owed = _conditions(board.request, [*ladder, *([first] if first else [])])
-    saving = _saving(board, choice.compared)
+    saving = _saving(board, choice.compared, probe)
     accepted = set(board.request.spec.acknowledge)
     wanted = (*limitations, *owed) if board.request.resolved.require_acknowledgement else ()
     used = any(placed.candidate.model for placed in ladder)
-    base = _base_record(board, choice.reason, _message(board, choice, saving), now)
+    base = _base_record(board, choice.reason, _message(board, choice, saving, probe), now)
     return base.model_copy(
         update={
             "intensity": _intensity(board.request, ladder[0]),
+            "probe": probe.record(board.request) if probe else None,
             "ladder": tuple(_candidate(board.request, placed) for placed in ladder),
             "forgone": _candidate(board.request, first) if first else None,
             "expected_saving_grams": saving,
@@ -63,6 +65,7 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         intensity=request.world.intensity_of(request.world.profiles[0]),
         pue=request.world.pue,
         spent=request.spent,
+        probed=tuple(seen for _, seen in sorted(request.probed.items())),
         counterfactual=compared.record(request) if compared else None,
         considered=survey.considered,
         rejected=dict(sorted(survey.rejected.items())),
@@ -92,14 +95,17 @@ def _rank(request: Request, placed: Placed) -> tuple[float, str]:
     return placed.candidate.estimate.expected(request.unit) / placed.chance.value, placed.name
 
 
-def _saving(board: Board, ladder: Ladder) -> Interval | None:
+def _saving(board: Board, ladder: Ladder, probe: Probe | None) -> Interval | None:
     compared = board.counterfactual
     first = board.placed(ladder.rungs[0].name)
     if compared is None or first.candidate.model is None:
         return None
     scratch = Arm("scratch", compared.profile, compared.estimate)
     arms = [_arm(board.placed(rung.name), scratch) for rung in ladder.rungs]
-    return saving_grams(list(zip(arms, ending_probabilities(ladder), strict=True)), scratch)
+    ending = list(zip(arms, ending_probabilities(ladder), strict=True))
+    if probe is not None:
+        ending.insert(0, (Arm("probe", probe.hardware.profile.metadata.name, probe.estimate), 0.0))
+    return saving_grams(ending, scratch)
 
 
 def _arm(placed: Placed, scratch: Arm) -> Arm:
@@ -121,13 +127,15 @@ def _intensity(request: Request, first: Placed) -> Intensity:
     return request.world.intensity_of(first.candidate.hardware.profile)
 
 
-def _message(board: Board, choice: Choice, saving: Interval | None) -> str:
+def _message(board: Board, choice: Choice, saving: Interval | None, probe: Probe | None) -> str:
     """The plan in a sentence or two, with the numbers that decided."""
     ladder, request = choice.ladder, board.request
     steps = ", then ".join(
         f"{rung.name} ({_grams(board, rung.name)}, chance {rung.chance:.2f})" for rung in ladder.rungs
     )
     parts = [choice.reason.sentence, f"Plan: {steps}; together {ladder.chance:.2f}."]
+    if probe is not None:
+        parts.insert(0, probe.sentence(request))
     if choice.advised is not None:
         forgone = choice.advised.rungs[0].name
         parts.append(f"Forgone: {forgone} ({_grams(board, forgone)}).")

@@ -34,7 +34,10 @@ class Tried:
 
 @dataclass(frozen=True)
 class Request:
-    """A job to decide, after policy, in a world, with what it has spent, tried and probed (by base model key)."""
+    """A job to decide, after policy, in a world, with what it has spent, tried and probed (by base model key).
+
+    `may_probe` is False once a probe was made, whatever came of it.
+    """
 
     job: TrainingJob
     resolved: Resolved
@@ -42,6 +45,7 @@ class Request:
     spent: SpentRecord = NOTHING_SPENT
     tried: Sequence[Tried] = ()
     probed: Mapping[str, ProbedModel] = field(default_factory=dict)
+    may_probe: bool = True
 
     @property
     def spec(self) -> TrainingJobSpec:
