@@ -68,6 +68,7 @@ def on_hardware(request: Request, model: Registered, method: Method) -> list[Can
                 least_memory_bytes=least,
                 price_per_job=model.spec.price_per_job,
                 price_per_month=model.spec.price_per_month,
+                correction=request.correction(method, network, hardware),
             ),
         )
         for hardware in request.hardware

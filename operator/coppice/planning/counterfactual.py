@@ -132,7 +132,15 @@ def _options(request: Request, network: Network, *, assumed: bool) -> list[Candi
             None,
             network,
             hardware,
-            estimate(request.spec, network, Method.FROM_SCRATCH, hardware, request.world, assumed=assumed),
+            estimate(
+                request.spec,
+                network,
+                Method.FROM_SCRATCH,
+                hardware,
+                request.world,
+                assumed=assumed,
+                correction=request.correction(Method.FROM_SCRATCH, network, hardware),
+            ),
             assumed=assumed,
         )
         for hardware in request.own_hardware

@@ -19,6 +19,7 @@ from coppice.api.decision import EstimateRecord
 from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.vocabulary import Method, OptimizeFor
 from coppice.planning.hardware import Hardware
+from coppice.planning.learning.correction import NO_CORRECTION, Correction
 from coppice.planning.lognormal import LogNormal, from_points, total
 from coppice.planning.memory import memory
 from coppice.planning.money import Prices, cost
@@ -132,13 +133,22 @@ def estimate(
     price_per_job: Decimal | None = None,
     price_per_month: Decimal | None = None,
     assumed: bool = False,
+    correction: Correction = NO_CORRECTION,
 ) -> Estimate:
-    """The estimate of one plan on one configuration."""
+    """The estimate of one plan on one configuration, moved by what finished jobs taught; an assumed plan by nothing."""
     prices = Prices.of(hardware.profile.spec, price_per_job, price_per_month, spec.dataset.price)
     work = workload(spec, network, method)
     own = ASSUMED_SIGMA if assumed else OWN_SIGMA[method]
     return estimate_of_work(
-        work, network, method, hardware, world, prices=prices, own_sigma=own, least_memory_bytes=least_memory_bytes
+        work,
+        network,
+        method,
+        hardware,
+        world,
+        prices=prices,
+        own_sigma=own,
+        least_memory_bytes=least_memory_bytes,
+        correction=NO_CORRECTION if assumed else correction,
     )
 
 
@@ -152,15 +162,18 @@ def estimate_of_work(
     prices: Prices,
     own_sigma: float,
     least_memory_bytes: float = 0.0,
+    correction: Correction = NO_CORRECTION,
 ) -> Estimate:
     """The estimate of work whose size is already known."""
     needed = memory(network, method, work, hardware)
-    needed = LogNormal(max(needed.median, least_memory_bytes), needed.sigma)
+    needed = LogNormal(max(needed.median * correction.memory.median, least_memory_bytes), needed.sigma)
     start, compute = START_SECONDS[hardware.kind], compute_seconds(work, network, hardware)
-    seconds = LogNormal(start + compute, sqrt(SHARED_SIGMA**2 + own_sigma**2))
+    own_sigma *= correction.time.spread
+    seconds = LogNormal((start + compute) * correction.time.median, sqrt(SHARED_SIGMA**2 + own_sigma**2))
     reserved = hardware.reserved_bytes(needed.high)
     share = hardware.share(reserved)
     power = draw(hardware, share, start, compute, work.flops, float(world.pue_of(hardware.profile)))
+    power = power.corrected(correction.power.median)
     energy = seconds.times(power.facility_watts / JOULES_PER_WATT_HOUR, POWER_SIGMA)
     intensity = world.intensity_of(hardware.profile).grams_per_kilowatt_hour
     operational = energy.times(float(intensity) / 1000)
@@ -176,7 +189,20 @@ def estimate_of_work(
         cost=cost(prices, seconds, energy, (hardware.accelerators or hardware.cores) * hardware.pods),
         own_sigma=own_sigma,
         inputs=Inputs(
-            partial(_inputs, network, work, hardware, power, reserved, share, intensity, start, compute, own_sigma)
+            partial(
+                _inputs,
+                network,
+                work,
+                hardware,
+                power,
+                reserved,
+                share,
+                intensity,
+                start,
+                compute,
+                own_sigma,
+                correction,
+            )
         ),
         draw=power,
     )
@@ -227,9 +253,11 @@ def _inputs(
     start: float,
     compute: float,
     own_sigma: float,
+    correction: Correction,
 ) -> dict[str, Input]:
     reached = work.flops / (hardware.peak_flops * compute) if compute else 0.0
     return {
+        "family": network.family,
         "parameters": Decimal(network.parameters),
         "matrixParameters": Decimal(network.matrix_parameters),
         "tokensPerExample": Decimal(work.tokens),
@@ -240,6 +268,8 @@ def _inputs(
         "peakTeraFlops": rounded(hardware.peak_flops / 1e12),
         "shareOfPeakReached": rounded(reached),
         "facilityWatts": rounded(power.facility_watts),
+        "acceleratorWatts": rounded(power.accelerator_watts),
+        "cpuWatts": rounded(power.cpu_watts),
         "memoryRequestBytes": Decimal(reserved),
         "hostShare": rounded(share),
         "pue": rounded(power.pue),
@@ -247,4 +277,5 @@ def _inputs(
         "startSeconds": rounded(start),
         "ownSigma": rounded(own_sigma),
         "sharedSigma": rounded(SHARED_SIGMA),
+        **correction.inputs,
     }

@@ -11,7 +11,7 @@ language-model pre-training. Both constants are fitted to the rows of data/calib
 measured (never to rows that multiply hours by the limit); `python -m evaluation` fits them anew.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coppice.planning.hardware import Hardware
 
@@ -46,6 +46,14 @@ class Draw:
     def facility_watts(self) -> float:
         """All of it, with the PUE applied once."""
         return self.computer_watts * self.pue
+
+    def corrected(self, factor: float) -> "Draw":
+        """With the main component's watts (accelerators, else the processor above idle) times what was learned."""
+        if factor == 1.0:
+            return self
+        if self.accelerator_watts:
+            return replace(self, accelerator_watts=self.accelerator_watts * factor)
+        return replace(self, cpu_watts=self.cpu_watts * factor)
 
 
 def accelerator_fraction(reached: float, full: float = FULL_POWER, rise: float = POWER_RISE) -> float:

@@ -14,6 +14,8 @@ from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Method, Mode, OptimizeFor
 from coppice.planning.configuration import network_of_config
 from coppice.planning.hardware import Hardware, configurations, templated_configurations
+from coppice.planning.learning.correction import NO_CORRECTION, Correction
+from coppice.planning.learning.history import Corrections
 from coppice.planning.network import Network
 from coppice.planning.resolved import Resolved
 from coppice.planning.world import World
@@ -121,6 +123,16 @@ class Request:
         """The network of the declared plan from scratch; None without one, or where its family is unknown."""
         plan = self.spec.from_scratch
         return network_of_config(plan.config, self.spec.dataset.labels or 2) if plan else None
+
+    @cached_property
+    def _corrections(self) -> Corrections:
+        return self.world.experience.corrections(self.namespace, self.resolved.learning)
+
+    def correction(self, method: Method, network: Network, hardware: Hardware) -> Correction:
+        """What finished jobs taught about such a plan; nothing about a program of the user's own."""
+        if self.own_container and (method is Method.FROM_SCRATCH or self.own_fine_tuning):
+            return NO_CORRECTION
+        return self._corrections.of(method, network.family, hardware.profile.metadata.name)
 
     @cached_property
     def remaining(self) -> tuple[float, float, float]:
