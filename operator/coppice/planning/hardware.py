@@ -16,6 +16,7 @@ from coppice.accounting.use import PodUse
 from coppice.api.computeprofile import Accelerator, ComputeProfile
 from coppice.api.trainingjob import Resources
 from coppice.planning.accelerators import accelerators
+from coppice.planning.sharding import SINGLE, Layout
 from coppice.planning.utilisation import (
     REFERENCE_BYTES_PER_FLOP,
     Device,
@@ -34,7 +35,10 @@ TERA = 1e12
 
 @dataclass(frozen=True)
 class Hardware:
-    """One configuration: accelerators (0: CPU) and cores of each pod, and the memory one device or pod may fill."""
+    """One configuration: accelerators (0: CPU) and cores of each pod, and the memory one device or pod may fill.
+
+    `layout` says how a training lies on its devices; it is chosen when the network is known (see `fitting`).
+    """
 
     profile: ComputeProfile
     accelerators: int
@@ -44,6 +48,7 @@ class Hardware:
     dtype: str
     peak_flops: float
     asked: Resources
+    layout: Layout = SINGLE
 
     @property
     def kind(self) -> str:
@@ -143,7 +148,7 @@ def _on_cpu(profile: ComputeProfile, resources: Resources, pods: int) -> Iterato
     cores = min(float(asked.cpu_cores), float(host.cores))
     memory = min(asked.memory_bytes, int(quantity(host.memory)))
     peak = float(host.peak_tera_flops) * TERA * cores / host.cores * pods
-    yield Hardware(profile, 0, pods, cores, memory, "fp32", peak, resources)
+    yield Hardware(profile, 0, pods, cores, memory, "fp32", peak, resources, Layout(pods))
 
 
 def _on_accelerators(
@@ -151,4 +156,5 @@ def _on_accelerators(
 ) -> Hardware:
     cores = float(requests(resources, profile, count).cpu_cores)
     peak = float(device.peak_tera_flops[dtype]) * TERA * count * pods
-    return Hardware(profile, count, pods, cores, int(quantity(device.memory)), dtype, peak, resources)
+    memory = int(quantity(device.memory))
+    return Hardware(profile, count, pods, cores, memory, dtype, peak, resources, Layout(count * pods))

@@ -13,7 +13,7 @@ from coppice.planning.candidate import Candidate
 from coppice.planning.estimate import Estimate, estimate
 from coppice.planning.hardware import configurations
 from coppice.planning.lognormal import LogNormal, from_interval, total
-from coppice.planning.memory import GIBIBYTE, memory
+from coppice.planning.memory import GIBIBYTE
 from coppice.planning.network import Network, network_of
 from coppice.planning.power import accelerator_fraction, draw
 from coppice.planning.survey import survey
@@ -98,29 +98,6 @@ def test_bounds_open_larger_configurations_in_powers_of_two() -> None:
 def test_a_user_s_own_container_gets_what_it_asks_for() -> None:
     [option] = configurations(GPU.build(), Resources(accelerators_per_pod=6, pods=2), as_asked=True)
     assert (option.accelerators, option.pods) == (6, 2)
-
-
-@pytest.mark.parametrize(
-    ("method", "low", "high"),
-    [
-        (Method.LINEAR_PROBE, 5.2, 5.6),
-        (Method.LORA, 5.3, 7.0),
-        (Method.FULL_FINE_TUNE, 6.8, 9.0),
-    ],
-)
-def test_memory_of_bert_on_an_accelerator_in_gibibytes(method: Method, low: float, high: float) -> None:
-    [hardware] = configurations(GPU.build(), Resources())
-    spec = make_job().build().spec
-    found = memory(BERT, method, workload(spec, BERT, method), hardware).median / GIBIBYTE
-    assert low <= found <= high
-
-
-def test_methods_need_more_the_more_they_train() -> None:
-    needs = [
-        estimated(m).memory_bytes.median
-        for m in (Method.AS_IS, Method.LINEAR_PROBE, Method.LORA, Method.FULL_FINE_TUNE)
-    ]
-    assert needs == sorted(needs)
 
 
 def test_cost_is_device_hours_and_the_licence_s_price() -> None:

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 from builders import make_job, make_model
 from coppice.api.vocabulary import Method
-from coppice.planning.configuration import BERT_LIKE, LLAMA_LIKE, VIT_LIKE, network_of_config
+from coppice.planning.configuration import network_of_config
+from coppice.planning.families import BERT_LIKE, CONVOLUTIONAL, LLAMA_LIKE, MIXTURES, VIT_LIKE
 from coppice.planning.network import Network, network_of
-from coppice.planning.workload import TRAINING_PASSES, workload
+from coppice.planning.passes import training_flops
+from coppice.planning.workload import workload
 from worlds import Case
 
 RESNET18 = {"model_type": "resnet", "layer_type": "basic", "hidden_sizes": [64, 128, 256, 512], "depths": [2, 2, 2, 2]}
@@ -59,7 +61,7 @@ def test_training_bert_costs_what_was_counted_over_6nd(tokens: int, over_6nd: fl
     network = network_of_config({"model_type": "bert"}, 2)
     assert network is not None
     counted = over_6nd * 6 * 85.6e6 * tokens
-    assert network.forward_flops(tokens) * TRAINING_PASSES[Method.FULL_FINE_TUNE] == pytest.approx(counted, rel=0.02)
+    assert training_flops(network, Method.FULL_FINE_TUNE, tokens) == pytest.approx(counted, rel=0.01)
 
 
 def test_an_unknown_family_is_not_guessed() -> None:
@@ -93,10 +95,12 @@ def test_a_size_may_be_null_or_written_with_a_point() -> None:
     assert said == network_of_config({"model_type": "bert"}, 2)
 
 
-FAMILIES = sorted(BERT_LIKE | LLAMA_LIKE | VIT_LIKE | {"resnet"})
+FAMILIES = sorted(BERT_LIKE | LLAMA_LIKE | MIXTURES | VIT_LIKE | CONVOLUTIONAL | {"swin"})
 KEYS = "hidden_size dim num_hidden_layers n_layers intermediate_size hidden_dim max_position_embeddings vocab_size"
 KEYS += " type_vocab_size num_attention_heads num_key_value_heads image_size patch_size num_channels embedding_size"
-KEYS += " hidden_sizes depths layer_type downsample_in_first_stage"
+KEYS += " hidden_sizes depths layer_type downsample_in_first_stage head_dim num_experts moe_intermediate_size mlp_ratio"
+KEYS += " embed_dim window_size num_heads width_coefficient depth_coefficient num_block_repeats strides expand_ratios"
+KEYS += " depth_multiplier"
 SIZES = st.integers(-1, 9) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none() | st.booleans() | SIZES | st.text(max_size=5),
@@ -110,14 +114,14 @@ CONFIGS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(CONFIGS, st.integers(2, 10**6))
 def test_no_configuration_breaks_the_network(config: dict[str, object], labels: int) -> None:
     network = network_of_config(config, labels)
     assert network is None or network.parameters >= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(CONFIGS)
 def test_no_configuration_breaks_the_decision(config: dict[str, object]) -> None:
     job = make_job().set("spec.fromScratch", {"config": config, "epochs": 10})
@@ -143,14 +147,14 @@ FORWARD = MINILM.forward_flops(100)
     [
         (Method.AS_IS, 100),
         (Method.LINEAR_PROBE, 1000 + 100),
-        (Method.LORA, 5.6 * (900 * 2.1 + 100) + 100),
-        (Method.QLORA, 5.6 * (900 * 3.03 + 100) + 100),
-        (Method.FULL_FINE_TUNE, 4.2 * (900 * 3 + 100) + 100),
-        (Method.FROM_SCRATCH, 7 * (900 * 3 + 100) + 100),
+        (Method.LORA, 4.8 * (900 * 2.1 + 100) + 100),
+        (Method.QLORA, 4.8 * (900 * 3.1 + 100) + 100),
+        (Method.FULL_FINE_TUNE, 3.6 * (900 * 3 + 100) + 100),
+        (Method.FROM_SCRATCH, 3 * (900 * 3 + 100) + 100),
     ],
 )
 def test_a_method_costs_its_passes_over_the_data(method: Method, passes: float) -> None:
-    assert workload(SPEC, MINILM, method).flops == pytest.approx(passes * FORWARD)
+    assert workload(SPEC, MINILM, method).flops == pytest.approx(passes * FORWARD, rel=0.03)
 
 
 def test_a_job_s_own_epochs_and_length_are_what_is_estimated() -> None:

@@ -1,0 +1,100 @@
+"""Bytes that a forward pass leaves on the device, for the backward pass or only while it runs.
+
+Counted from what autograd keeps in the transformers library's blocks; in 16 bit and with unfused attention it comes
+to the S B d (34 + 5 a S / d) bytes a layer of Korthikanti et al. (2022). Torch's fused attention keeps no S x S
+matrix, so the second term is gone, except where it cannot be used: on a CPU with dropout, and in families without it.
+
+In mixed precision normalisations and residuals stay in 4 bytes ("wide"), the rest takes 2 ("narrow"). A dropout mask
+takes 1 byte on an accelerator and an element on a CPU. Adapters keep a dropped-out copy of every layer's input, which
+is why LoRA saves little of this part.
+"""
+
+from dataclasses import dataclass
+
+from coppice.planning.block import Block
+from coppice.planning.families import Traits
+from coppice.planning.network import Network
+
+WIDE = 4.0
+CONVOLUTION_ELEMENTS_PER_FLOP = {
+    "resnet": 0.0028,
+    "convnext": 0.011,
+    "convnextv2": 0.011,
+    "efficientnet": 0.025,
+    "mobilenet_v1": 0.014,
+    "mobilenet_v2": 0.022,
+}
+"""Elements kept for training per forward FLOP, where they were not counted: torch 2.15, saved tensors on meta."""
+UNCOUNTED_ELEMENTS_PER_FLOP = 0.004
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Bytes of an element in multiplications, and of a dropout mask; whether attention can be fused with dropout."""
+
+    narrow: float
+    mask: float
+    fused_with_dropout: bool
+
+
+ON_CPU = Precision(narrow=4.0, mask=4.0, fused_with_dropout=False)
+FULL = Precision(narrow=4.0, mask=1.0, fused_with_dropout=True)
+MIXED = Precision(narrow=2.0, mask=1.0, fused_with_dropout=True)
+
+
+def kept_for_training(
+    network: Network, tokens: int, precision: Precision, *, adapted: bool, checkpointing: bool
+) -> float:
+    """Bytes of one example at the end of the forward pass."""
+    block, layers = network.shape, network.layers or 0
+    if block is None:
+        return _elements_without_blocks(network, tokens) * precision.narrow
+    one = _block_bytes(block, network.traits, tokens, precision, adapted=adapted)
+    if checkpointing:
+        return layers * tokens * block.width * WIDE + one
+    return layers * one + tokens * block.width * (WIDE + (precision.mask if network.traits.dropout else 0.0))
+
+
+def held_in_forward(network: Network, tokens: int, width: float) -> float:
+    """Bytes of one example while a forward pass runs that keeps nothing: inputs and outputs of the widest layer."""
+    block = network.shape
+    if block is None:
+        return _elements_without_blocks(network, tokens) * width / FORWARD_PARTS
+    return tokens * width * (2 * block.width + max(block.matrices * block.inner, 3 * block.attention_width))
+
+
+FORWARD_PARTS = 12.0
+"""A convolution network's largest layers, input and output, hold about this part of what all layers keep."""
+
+
+def _block_bytes(block: Block, traits: Traits, tokens: int, precision: Precision, *, adapted: bool) -> float:
+    """What one block keeps of one example."""
+    width, inner = block.width, block.inner * block.experts
+    heads = block.attention_width + 2 * block.key_value_width
+    inside = inner * (3 if traits.gated else 1)  # the activation's input; gated: the gate's two factors as well
+    if adapted:
+        inputs = (5 if traits.gated else 4) * width + block.attention_width + inner
+        narrow, wide = inputs + heads + block.attention_width + inside, 2 * width
+        masks = inputs
+    else:
+        inputs = 2 * width + block.attention_width + inner
+        narrow, wide = inputs + heads + inside, 2 * width * traits.normed
+        masks = 0
+    masks += 2 * width if traits.dropout else 0
+    kept = tokens * (narrow * precision.narrow + wide * WIDE + masks * precision.mask)
+    return kept + _square_bytes(block, traits, tokens, precision)
+
+
+def _square_bytes(block: Block, traits: Traits, tokens: int, precision: Precision) -> float:
+    """The S x S matrices of attention that is not fused: weights, mask and dropped-out weights."""
+    if traits.fused_attention and (precision.fused_with_dropout or not traits.dropout):
+        return 0.0
+    scaled = 2.0 * tokens * block.attention_width * precision.narrow
+    return scaled + block.heads * tokens**2 * (2.0 * precision.narrow + precision.mask)
+
+
+def _elements_without_blocks(network: Network, tokens: int) -> float:
+    if network.kept_elements is not None:
+        return float(network.kept_elements)
+    per_flop = CONVOLUTION_ELEMENTS_PER_FLOP.get(network.family, UNCOUNTED_ELEMENTS_PER_FLOP)
+    return network.forward_flops(tokens) * per_flop

@@ -1,0 +1,128 @@
+"""Peak memory by method and layout, and the layout that a configuration runs a plan with."""
+
+import pytest
+
+from builders import make_job, make_profile
+from coppice.api.trainingjob import Resources, TrainingJobSpec
+from coppice.api.vocabulary import Method
+from coppice.planning.block import Block
+from coppice.planning.fitting import laid_out
+from coppice.planning.hardware import Hardware, configurations
+from coppice.planning.memory import FRAMEWORK_BYTES, GIBIBYTE, Optimizer, memory
+from coppice.planning.network import Network
+from coppice.planning.sharding import Layout, Stage, layouts
+from coppice.planning.workload import workload
+
+GPU = make_profile("h100").accelerator()
+BERT = Network("bert", 109_482_240, 23_837_184, 12, 768, 512)
+LLAMA_7B = Network("llama", 6_607_343_616, 131_072_000, 32, 4096, 4096, block=Block(4096, 11008, 4096, 4096, 32, True))
+
+
+def spec(**hyperparameters: object) -> TrainingJobSpec:
+    return make_job().scratch().hyperparameters(**hyperparameters).build().spec
+
+
+def hardware(accelerators: int = 1, **accelerator: str) -> Hardware:
+    profile = make_profile("h100").accelerator(**accelerator).build()
+    return [*configurations(profile, Resources(accelerators_per_pod=accelerators))][-1]
+
+
+def states(network: Network, method: Method, layout: Layout, **memory_of: Optimizer) -> float:
+    """Bytes that do not grow with the batch: a batch of one token."""
+    work = workload(spec(batchSize=layout.devices, maxSequenceLength=1), network, method)
+    return memory(network, method, work, hardware(), layout=layout, **memory_of).median - FRAMEWORK_BYTES["accelerator"]
+
+
+@pytest.mark.parametrize(
+    ("method", "low", "high"),
+    [(Method.LINEAR_PROBE, 5.4, 5.8), (Method.LORA, 6.5, 8.0), (Method.FULL_FINE_TUNE, 6.8, 9.0)],
+)
+def test_memory_of_bert_on_an_accelerator_in_gibibytes(method: Method, low: float, high: float) -> None:
+    found = memory(BERT, method, workload(spec(), BERT, method), hardware()).median / GIBIBYTE
+    assert low <= found <= high
+
+
+@pytest.mark.parametrize(
+    ("stage", "devices", "bytes_per_parameter"),
+    [
+        (Stage.DATA_PARALLEL, 8, 18.0),
+        (Stage.ZERO_1, 8, 10 + 8 / 8),
+        (Stage.ZERO_2, 8, 6 + 12 / 8),
+        (Stage.ZERO_3, 8, 18 / 8 + 4 / 32),
+    ],
+)
+def test_sharding_divides_what_its_stage_says(stage: Stage, devices: int, bytes_per_parameter: float) -> None:
+    found = states(LLAMA_7B, Method.FULL_FINE_TUNE, Layout(devices, stage))
+    assert found / LLAMA_7B.parameters == pytest.approx(bytes_per_parameter, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "state"), [(Optimizer.ADAMW, 8.0), (Optimizer.ADAMW_8BIT, 2.0), (Optimizer.SGD, 4.0)]
+)
+def test_an_optimiser_keeps_its_state_for_every_trained_parameter(optimizer: Optimizer, state: float) -> None:
+    found = states(LLAMA_7B, Method.FULL_FINE_TUNE, Layout(2), optimizer=optimizer)
+    assert found / LLAMA_7B.parameters == pytest.approx(10 + state, rel=0.01)
+
+
+def test_frozen_weights_take_what_their_loader_makes_of_them() -> None:
+    stored = Network(**{**vars_of(LLAMA_7B), "dtype": "BF16"})
+    per_parameter = {
+        "built-in": states(stored, Method.LORA, Layout()) / stored.parameters,
+        "as stored": states(stored, Method.LORA, Layout(as_stored=True)) / stored.parameters,
+        "quantised": states(stored, Method.QLORA, Layout()) / stored.parameters,
+    }
+    assert per_parameter["built-in"] == pytest.approx(6, rel=0.02)
+    assert per_parameter["as stored"] == pytest.approx(2, rel=0.05)
+    assert per_parameter["quantised"] == pytest.approx(0.6, rel=0.1)
+
+
+def vars_of(network: Network) -> dict[str, object]:
+    return {name: getattr(network, name) for name in network.__dataclass_fields__}
+
+
+def test_recomputing_saves_memory_and_costs_a_third_more_work() -> None:
+    kept, again = (
+        memory(
+            BERT,
+            Method.FULL_FINE_TUNE,
+            workload(spec(batchSize=256), BERT, Method.FULL_FINE_TUNE),
+            hardware(),
+            layout=Layout(checkpointing=flag),
+        )
+        for flag in (False, True)
+    )
+    assert again.median < kept.median / 2
+    once, twice = (workload(spec(), BERT, Method.FULL_FINE_TUNE, checkpointing=flag) for flag in (False, True))
+    assert twice.training_flops / once.training_flops == pytest.approx(4 / 3, rel=0.02)
+
+
+def test_the_built_in_trainer_offers_what_it_can_run() -> None:
+    offered = layouts(8, may_shard=False, may_recompute=True)
+    assert {layout.stage for layout in offered} == {Stage.DATA_PARALLEL}
+    assert [layout.checkpointing for layout in offered] == [False, True]
+
+
+def test_the_simplest_layout_that_fits_is_taken() -> None:
+    job = spec(batchSize=256)
+    small, large = (
+        laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory=size)).layout for size in ("16Gi", "80Gi")
+    )
+    assert (small.checkpointing, large.checkpointing) == (True, False)
+
+
+def test_a_user_s_own_container_may_shard() -> None:
+    layout = laid_out(spec(), LLAMA_7B, Method.FROM_SCRATCH, hardware(8), may_shard=True).layout
+    assert layout.stage is Stage.ZERO_2
+
+
+@pytest.mark.parametrize(("said", "expected"), [(True, True), (False, False)])
+def test_a_user_s_word_on_recomputing_is_kept(said: bool, expected: bool) -> None:
+    job = spec(batchSize=256, gradientCheckpointing=said)
+    assert laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory="16Gi")).layout.checkpointing is expected
+    assert laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory="80Gi")).layout.checkpointing is expected
+
+
+def test_what_cannot_be_recomputed_is_not() -> None:
+    resnet = Network("resnet", 25_557_032, forward_flops_per_example=8_178_000_000)
+    layout = laid_out(spec(batchSize=4096), resnet, Method.FULL_FINE_TUNE, hardware(memory="16Gi")).layout
+    assert layout.checkpointing is False
