@@ -18,6 +18,8 @@ import reasonstable
 import valuesschema
 from coppice.api.crd import definitions
 from coppice.workloads.admission import operator_policy, template_policy
+from dashboards import decisions, fleet, job, operator, rules
+from dashboards.board import rendered
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = "# Generated from operator/coppice by `make generate`; do not edit.\n"
@@ -27,7 +29,9 @@ OPERATIONS = Path("docs/operations.md")
 CHART_ACCOUNT = "system:serviceaccount:{{ .Release.Namespace }}:{{ include `coppice.serviceAccountName` . }}"
 WIDTH = 10_000
 """Lines are not folded: Helm's actions and CEL expressions are read, and found, in one piece."""
-FOLDERS = (Path("crds"), CHART_TEMPLATES / "crds", CHART_TEMPLATES / "admission")
+DASHBOARDS = Path("charts/coppice/dashboards")
+RULES = Path("charts/coppice/rules")
+FOLDERS = (Path("crds"), CHART_TEMPLATES / "crds", CHART_TEMPLATES / "admission", DASHBOARDS, RULES)
 """Folders that hold nothing but generated files."""
 
 
@@ -41,6 +45,9 @@ def files() -> dict[Path, str]:
     policies = {"trainingjob-template": template_policy(), "operator-only": operator_policy(CHART_ACCOUNT)}
     for policy, manifests in policies.items():
         texts[CHART_TEMPLATES / "admission" / f"{policy}.yaml"] = HEADER + _chart_policy(manifests)
+    for board in (fleet.BOARD, job.BOARD, decisions.BOARD, operator.BOARD):
+        texts[DASHBOARDS / f"{board.uid}.json"] = rendered(board)
+    texts[RULES / "coppice.yaml"] = HEADER + dumped(rules.groups())
     texts[OPERATIONS] = reasonstable.filled((ROOT / OPERATIONS).read_text())
     texts[VALUES_SCHEMA] = valuesschema.filled((ROOT / VALUES_SCHEMA).read_text(), definitions())
     return texts

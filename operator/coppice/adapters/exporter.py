@@ -69,9 +69,15 @@ def _job_families(jobs: Sequence[JobFigures]) -> Iterator[Metric]:
     )
     yield _gauge(
         "coppice_trainingjob_condition",
-        "Current status and reason of each condition of an unfinished TrainingJob; always 1.",
+        "Current status and reason of each condition of a TrainingJob whose account is not closed; always 1.",
         (*JOB, "condition", "status", "reason"),
-        (((job.namespace, job.name, *item), 1.0) for job in jobs if job.finished_at is None for item in job.conditions),
+        (((job.namespace, job.name, *item), 1.0) for job in jobs if not job.accounted for item in job.conditions),
+    )
+    yield _gauge(
+        "coppice_trainingjob_accounted",
+        "1 where the account of a TrainingJob is closed, else 0.",
+        JOB,
+        (((job.namespace, job.name), float(job.accounted)) for job in jobs),
     )
     yield _gauge(
         "coppice_trainingjob_energy_joules",
@@ -82,6 +88,24 @@ def _job_families(jobs: Sequence[JobFigures]) -> Iterator[Metric]:
             for job in jobs
             for component, grade, joules in job.energy
         ),
+    )
+    yield _gauge(
+        "coppice_trainingjob_estimated_energy_joules",
+        "Facility energy that the decision expected of a TrainingJob's first rung: 10th, 50th and 90th percentile.",
+        (*JOB, "bound"),
+        (((job.namespace, job.name, bound), joules) for job in jobs for bound, joules in job.estimated_joules),
+    )
+    yield _gauge(
+        "coppice_trainingjob_coverage_ratio",
+        "Share of the reserved time of a TrainingJob with Measured samples, 0 to 1.",
+        JOB,
+        _each(jobs, lambda job: job.coverage),
+    )
+    yield _gauge(
+        "coppice_trainingjob_cost",
+        "Money that a TrainingJob took, in the installation's currency; absent where no profile has a price.",
+        JOB,
+        _each(jobs, lambda job: job.cost),
     )
     yield from _carbon_families(jobs)
 
@@ -144,6 +168,12 @@ def _namespace_families(totals: Mapping[str, LedgerTotals]) -> Iterator[Metric]:
         "Carbon of missed objectives, and of substitution beyond what training from scratch would have cost, in gCO2e.",
         ("namespace",),
         (((name,), float(item.spent_in_vain_grams)) for name, item in totals.items()),
+    )
+    yield _counter(
+        "coppice_namespace_cost",
+        "Money that settled jobs took, in the installation's currency.",
+        ("namespace",),
+        (((name,), float(item.cost)) for name, item in totals.items()),
     )
     yield _counter(
         "coppice_namespace_trainingjobs_finished",

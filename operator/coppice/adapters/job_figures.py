@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from coppice.accounting.account import Account
+from coppice.api.conditions import ACCOUNTED, holds
 
 Body = Mapping[str, Any]
 EnergyPart = tuple[str, str, float]
 """Component, grade, joules."""
 
+JOULES_PER_WATT_HOUR = 3600.0
 SCI_UNITS = {
     "model": "gramsPerModel",
     "exaflop": "gramsPerExaflop",
@@ -37,6 +39,10 @@ class JobFigures:
     embodied_grams: float | None = None
     avoided: tuple[tuple[str, str, float], ...] = ()
     sci: Mapping[str, float] = field(default_factory=dict)
+    coverage: float | None = None
+    cost: float | None = None
+    estimated_joules: tuple[tuple[str, float], ...] = ()
+    accounted: bool = False
     conditions: tuple[tuple[str, str, str], ...] = ()
     finished_at: datetime | None = None
 
@@ -55,6 +61,10 @@ def figures_of(body: Body) -> JobFigures:
         embodied_grams=_number(totals.get("embodiedGrams")),
         avoided=_avoided(totals.get("avoided")),
         sci=_sci(totals.get("sci") or {}),
+        coverage=_number(totals.get("coverage")),
+        cost=_number(totals.get("cost")),
+        estimated_joules=_estimated(status.get("decision") or {}),
+        accounted=holds(body, ACCOUNTED),
         conditions=tuple(_condition(item) for item in status.get("conditions", ())),
         finished_at=_moment(status.get("completionTime")),
     )
@@ -94,6 +104,14 @@ def _avoided(avoided: Body | None) -> tuple[tuple[str, str, float], ...]:
 
 def _sci(sci: Body) -> dict[str, float]:
     return {unit: float(sci[name]) for unit, name in SCI_UNITS.items() if name in sci}
+
+
+def _estimated(decision: Body) -> tuple[tuple[str, float], ...]:
+    """Facility energy that the decision expected of its first rung, in joules by bound."""
+    for rung in decision.get("ladder", ())[:1]:
+        energy = rung["energyWattHours"]
+        return tuple((bound, float(energy[bound]) * JOULES_PER_WATT_HOUR) for bound in ("low", "mid", "high"))
+    return ()
 
 
 def _condition(condition: Body) -> tuple[str, str, str]:

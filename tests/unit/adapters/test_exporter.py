@@ -112,7 +112,23 @@ def test_the_info_metric_names_what_the_current_attempt_runs() -> None:
 def test_a_finished_job_retires_after_a_while(age: timedelta, shown: int) -> None:
     found = scrape(make_figures(totals=TOTALS, completionTime=(NOON - age).isoformat()))
     assert len(found["coppice_trainingjob_info"].samples) == shown
-    assert found["coppice_trainingjob_condition"].samples == []
+
+
+@pytest.mark.parametrize(("status", "shown"), [("Unknown", 1), ("True", 0)])
+def test_conditions_are_shown_until_the_account_is_closed(status: str, shown: int) -> None:
+    condition = {"type": "Accounted", "status": status, "reason": "Settled"}
+    found = scrape(make_figures(totals=TOTALS, completionTime=NOON.isoformat(), conditions=[condition]))
+    assert len(found["coppice_trainingjob_condition"].samples) == shown
+    assert values(found["coppice_trainingjob_accounted"]) == {(): 1 - shown}
+
+
+def test_what_was_expected_stands_beside_what_came_out() -> None:
+    rung = {"energyWattHours": {"low": "1", "mid": "2", "high": "4.5"}}
+    found = scrape(make_figures(decision={"ladder": [rung, rung]}, totals={**TOTALS, "cost": "1.5", "coverage": "0.25"}))
+    expected = values(found["coppice_trainingjob_estimated_energy_joules"], "bound")
+    assert expected == {("low",): 3600, ("mid",): 7200, ("high",): 16200}
+    assert values(found["coppice_trainingjob_coverage_ratio"]) == {(): 0.25}
+    assert values(found["coppice_trainingjob_cost"]) == {(): 1.5}
 
 
 def test_namespace_counters_come_from_the_ledger_summed_over_its_objects() -> None:
@@ -194,7 +210,7 @@ def test_every_metric_passes_the_rules_of_promtool() -> None:
     registry.register(Exporter(lambda: snapshot))
     families = list(text_string_to_metric_families(generate_latest(registry).decode()))
     ours = [family for family in families if family.name.startswith("coppice_")]
-    assert len(ours) == 22
+    assert len(ours) == 27
     assert {family.name: problems(family) for family in ours if problems(family)} == {}
 
 
@@ -202,7 +218,7 @@ def test_a_scrape_of_many_jobs_gives_each_its_own_series_once() -> None:
     jobs = [make_figures_named(f"job-{number}") for number in range(100)]
     text = generate_latest(_registry(jobs)).decode().splitlines()
     series = [line.rpartition(" ")[0] for line in text if not line.startswith("#")]
-    assert len(series) == len(set(series)) == 100 * 10
+    assert len(series) == len(set(series)) == 100 * 11
 
 
 def make_figures_named(name: str) -> JobFigures:
