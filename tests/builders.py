@@ -293,6 +293,18 @@ class PolicyBuilder(Builder[TrainingPolicy]):
     def allow_register(self) -> Self:
         return self.set("spec.allowRegister", True)
 
+    def budget(self, **amounts: Any) -> Self:
+        return self.set("spec.monthlyBudget", amounts)
+
+    def approval_above(self, **amounts: Any) -> Self:
+        return self.set("spec.approvalAbove", amounts)
+
+    def scratch_approval_above(self, **amounts: Any) -> Self:
+        return self.set("spec.scratch.approvalAbove", amounts)
+
+    def justification_above(self, **amounts: Any) -> Self:
+        return self.set("spec.scratch.justificationAbove", amounts)
+
 
 class ReportBuilder(Builder[TrainingReport]):
     """A TrainingReport of a finished job."""

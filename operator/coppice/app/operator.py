@@ -12,22 +12,25 @@ import os
 import signal
 import socket
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 
 import kopf
 
+from coppice.accounting.grid import zones_of
 from coppice.adapters.clock import SystemClock
 from coppice.adapters.cluster import ApiCluster
 from coppice.adapters.connection import Connection, connect
+from coppice.adapters.intensity.settings import Sources
 from coppice.adapters.kinds import KINDS as PLACES
 from coppice.adapters.lease import Lease, LeaseLost
 from coppice.adapters.ledger import ApiLedger
+from coppice.adapters.web import Web
 from coppice.app.exposition import Exposition
 from coppice.app.live_accounts import keep_accounts
 from coppice.app.options import Options
-from coppice.app.parts import intensity_of, settings_of
+from coppice.app.parts import intensity_of, settings_of, sources_of
 from coppice.bookkeeping import close_left_behind
 from coppice.handlers.doors import log_in, open_doors
 from coppice.handlers.endpoints import health_app, metrics_app, serve
@@ -47,6 +50,9 @@ LEASE_NAME = "coppice-operator"
 STOP_SECONDS = 5.0
 """Time for passes under way to end after SIGTERM; what is cut off then is found and completed by the next process."""
 
+FIRST_INTENSITY_SECONDS = 15.0
+"""Most that the start waits for live carbon intensities, so that the first decisions see them."""
+
 EXIT_LEASE_LOST = 3
 
 EXPECTED = (ClusterError,)
@@ -61,8 +67,9 @@ async def operate(options: Options) -> None:
     async with AsyncExitStack() as stack:
         connection = await connect(options.kubeconfig)
         stack.push_async_callback(connection.close)
-        name = options.identity or socket.gethostname()
-        operator = Operator(options, connection, name)
+        chain = sources_of(options)
+        web = await stack.enter_async_context(Web(chain.timeout_seconds))
+        operator = Operator(options, connection, chain, web, options.identity or socket.gethostname())
         await operator.listen(stack)
         await operator.run()
 
@@ -70,7 +77,7 @@ async def operate(options: Options) -> None:
 class Operator:
     """One process's life."""
 
-    def __init__(self, options: Options, connection: Connection, name: str) -> None:
+    def __init__(self, options: Options, connection: Connection, chain: Sources, web: Web, name: str) -> None:
         loop = asyncio.get_running_loop()
         clock = SystemClock()
         identity = f"{name}_{uuid.uuid4().hex[:12]}"  # a container that restarts in its pod is another candidate
@@ -79,8 +86,8 @@ class Operator:
         self._credentials = connection.credentials
         self._stop = asyncio.Event()
         self._index = Index(clock)
-        self._ledger = ApiLedger(cluster, options.namespace)
-        intensity = intensity_of(options)
+        self._ledger = ApiLedger(cluster, options.namespace, self._room)
+        self._intensity = intensity = intensity_of(options, chain, web, clock)
         self._exposition = Exposition(self._index, self._ledger, intensity, clock, options.zone)
         self._watches = Watches(loop.time)
         self._lease = Lease(cluster, clock, namespace=options.namespace, name=LEASE_NAME, identity=identity)
@@ -176,6 +183,7 @@ class Operator:
             ("resync", resync),
             ("sweeper", self._sweeper.run()),
             ("accounts", accounts),
+            ("intensity", self._intensity.keep(self._zones)),
         ]
 
     async def _keep_books(self) -> None:
@@ -204,6 +212,12 @@ class Operator:
     async def _fill(self) -> None:
         await self._ledger.load()
         await list_all(self._cluster, self._intake)
+        with suppress(TimeoutError):  # a slow source must not hold the start; the chain goes on asking
+            async with asyncio.timeout(FIRST_INTENSITY_SECONDS):
+                await self._intensity.round(self._zones())
+
+    def _zones(self) -> frozenset[str]:
+        return zones_of(self._index.profiles, self._options.zone)
 
     def _obstacle(self, sentence: str) -> None:
         self._health.obstacle = sentence
@@ -230,6 +244,10 @@ class Operator:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         return False
+
+    def _room(self, namespace: str, jobs: Sequence[str]) -> None:
+        """A budget has room for jobs that it had none for."""
+        self._queue.wake(*(Key("TrainingJob", namespace, job) for job in jobs))
 
     def _told(self, outcome: Outcome[Key]) -> None:
         self._exposition.process.passed(outcome.seconds)

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from coppice.accounting import ledger as arithmetic
+from coppice.accounting.budget import BudgetExhausted
 from coppice.accounting.settlement import Settlement
 from coppice.adapters.ledger import ApiLedger
-from coppice.api.trainingledger import LedgerEntry
+from coppice.api.trainingledger import LedgerEntry, Reservation
+from coppice.api.trainingpolicy import Amounts
 from coppice.api.vocabulary import Method
 from coppice.ports import AlreadyExists, Unavailable
 from fake_cluster import FakeClock, FakeCluster
@@ -196,3 +198,87 @@ async def test_a_caller_that_gives_up_does_not_undo_its_wish(cluster: FakeCluste
     waiting.cancel()
     await ledger.drain()
     assert entries(cluster) == ["a"]
+
+
+# Budgets.
+
+BUDGET = Amounts(energy_watt_hours=100)
+
+
+def claim(uid: str, watt_hours: int = 60, month: str = "2026-01") -> LedgerEntry:
+    held = Reservation(month=month, energy_watt_hours=Decimal(watt_hours))
+    return entry(uid).model_copy(update={"reserved": held})
+
+
+async def test_of_two_that_would_each_just_fit_one_is_refused_with_the_numbers(ledger: ApiLedger) -> None:
+    first, second = await asyncio.gather(
+        ledger.open("research", claim("a"), BUDGET), ledger.open("research", claim("b"), BUDGET), return_exceptions=True
+    )
+    assert first is None
+    assert isinstance(second, BudgetExhausted)
+    [lacking] = second.shortfalls
+    assert (lacking.name, lacking.used, lacking.reserved, lacking.wanted, lacking.budget) == (
+        "energy_watt_hours", 0, 60, 60, 100
+    )  # fmt: skip
+
+
+async def test_two_operators_at_once_cannot_both_reserve_the_same_room(cluster: FakeCluster) -> None:
+    one, other = ApiLedger(cluster, HOME), ApiLedger(cluster, HOME)
+    await one.open("research", entry("seed"))
+    await other.load()
+    await one.open("research", claim("a"), BUDGET)
+    with pytest.raises(BudgetExhausted):
+        await other.open("research", claim("b"), BUDGET)
+    assert entries(cluster) == ["seed", "a"]
+
+
+async def test_a_refused_job_leaves_no_trace_and_keeps_nobody_else_out(cluster: FakeCluster, ledger: ApiLedger) -> None:
+    outcomes = await asyncio.gather(
+        *(ledger.open("research", claim(uid, size), BUDGET) for uid, size in (("a", 60), ("b", 60), ("c", 40))),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [type(None), BudgetExhausted, type(None)]
+    assert entries(cluster) == ["a", "c"]
+
+
+async def test_a_job_that_holds_its_reservation_goes_on_whatever_others_used(ledger: ApiLedger) -> None:
+    await ledger.open("research", claim("a"), BUDGET)
+    await ledger.open("research", claim("a"), Amounts(energy_watt_hours=1))
+
+
+async def test_a_later_decision_may_reserve_more_and_counts_what_it_holds_once(
+    cluster: FakeCluster, ledger: ApiLedger
+) -> None:
+    await ledger.open("research", claim("a", 60), BUDGET)
+    await ledger.open("research", claim("a", 90), BUDGET)
+    with pytest.raises(BudgetExhausted):
+        await ledger.open("research", claim("a", 110), BUDGET)
+    [stored] = cluster.objects["TrainingLedger", HOME, "research"]["spec"]["entries"]
+    assert stored["reserved"]["energyWattHours"] == "90"
+
+
+async def test_the_budget_is_that_of_all_the_ledgers_of_a_namespace(
+    cluster: FakeCluster, ledger: ApiLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arithmetic, "MAX_ENTRIES", 1)
+    await ledger.open("research", claim("a", 60), BUDGET)
+    with pytest.raises(BudgetExhausted):
+        await ledger.open("research", claim("b", 60), BUDGET)
+    await ledger.open("research", claim("c", 40), BUDGET)
+    assert entries(cluster, "research.1") == ["c"]
+
+
+async def test_whoever_fits_when_something_is_freed_is_called_in_the_order_of_asking(cluster: FakeCluster) -> None:
+    called: list[tuple[str, list[str]]] = []
+    ledger = ApiLedger(cluster, HOME, lambda namespace, jobs: called.append((namespace, list(jobs))))
+    await ledger.open("research", claim("a", 90), BUDGET)
+    for uid, size in (("b", 70), ("c", 60), ("d", 30)):
+        with pytest.raises(BudgetExhausted):
+            await ledger.open("research", claim(uid, size), BUDGET)
+    await ledger.settle("research", settlement("a"))
+    assert called == [("research", ["job-b", "job-d"])]
+    await ledger.open("research", claim("b", 70), BUDGET)
+    await ledger.withdraw("research", "c")
+    called.clear()
+    await ledger.withdraw("research", "b")
+    assert called == [("research", ["job-d"])]
