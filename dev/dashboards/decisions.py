@@ -71,7 +71,7 @@ _TRUTH = row(
         "Unfinished jobs that wait for somebody: an approval, an acknowledgement, a budget, a queue.",
         "short",
         one(
-            f'sum by (reason) (max by (namespace, trainingjob, reason) (coppice_trainingjob_condition{{{CHOSEN}, condition="Suspended", status="true"}}))',
+            f'sum by (reason) (max by (namespace, trainingjob, reason) (coppice_trainingjob_condition{{{CHOSEN}, condition="Suspended", status="true"}})) or vector(0)',
             "{{reason}}",
         ),
         "bargauge",

@@ -5,7 +5,7 @@ from dashboards.promql import CHOSEN, JOB, of_job
 
 ENERGY_GAUGE = "coppice_trainingjob_energy_joules"
 WINDOW = "5m"
-POWER = f"deriv({ENERGY_GAUGE}{{{JOB}}}[{WINDOW}])"
+POWER = f"clamp_min(deriv({ENERGY_GAUGE}{{{JOB}}}[{WINDOW}]), 0)"
 
 _WHAT = row(
     "What was decided, and how it stands",
@@ -46,7 +46,7 @@ _ENERGY = row(
         "Power",
         f"Mean facility power over {WINDOW}, from the energy so far; an account settled at once shows as a peak.",
         "watt",
-        one(f"sum by (component) (max by (namespace, trainingjob, component, grade) ({POWER} > 0))", "{{component}}"),
+        one(f"sum by (component) (max by (namespace, trainingjob, component, grade) ({POWER}))", "{{component}}"),
         width=12,
         stacked=True,
     ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import reduce
 
 import pytest
 
@@ -17,6 +18,8 @@ from coppice.api import conditions
 from coppice.api.basemodel import BaseModelObject
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Basis, Component, Evidence, Grade, Method
+from dashboards import decisions, fleet, job, operator
+from dashboards.board import Board
 from demo import prometheus
 from demo.figures import Figures
 from demo.inputs.prepare import prepare
@@ -27,6 +30,7 @@ from demo.stages import run, run_jobs
 from devcluster.cluster import DEFAULT_NAME, Cluster
 from devcluster.progress import Progress
 
+BOARDS = (fleet.BOARD, job.BOARD, decisions.BOARD, operator.BOARD)
 FEWEST_MODELS = 8
 FINE_TUNING = {Method.LINEAR_PROBE, Method.LORA, Method.FULL_FINE_TUNE}
 
@@ -224,6 +228,26 @@ def test_prometheus_answers_every_question_of_the_demo(
         pytest.skip("this provider starts no Prometheus")
     prometheus.wait_for_scrape(cluster.prometheus_url)
     assert prometheus.ask(cluster.prometheus_url, question.expression)
+
+
+SILENT = {"Conditions": "they are shown until a job is accounted, and every job of the demo is"}
+"""Panels that rightly show nothing when the demo is over, and why."""
+CHOICES = {"$__rate_interval": "2m", "$__range": "1h", "$namespace": NAMESPACE, "$trainingjob": ".+"}
+"""What Grafana would put in: the default of each choice, and a range that holds the demo."""
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_every_query_of_every_dashboard_has_an_answer(demo: dict[str, Figures], cluster: Cluster, board: Board) -> None:
+    if cluster.prometheus_url is None:
+        pytest.skip("this provider starts no Prometheus")
+    prometheus.wait_for_scrape(cluster.prometheus_url)
+    without = []
+    for panel in board.panels:
+        for query in panel.queries:
+            expression = reduce(lambda text, choice: text.replace(*choice), CHOICES.items(), query.expression)
+            if panel.title not in SILENT and not prometheus.ask(cluster.prometheus_url, expression):
+                without.append((panel.title, expression))
+    assert without == []
 
 
 def test_manifests_declare_as_many_examples_as_there_are() -> None:
