@@ -11,6 +11,7 @@ from typing import Any
 from builders import make_model, make_profile
 from coppice.accounting import ledger as books
 from coppice.accounting.budget import ensure_within, position
+from coppice.accounting.grid import Grid
 from coppice.accounting.settlement import Settlement
 from coppice.api.decision import Intensity
 from coppice.api.trainingjob import TrainingJob
@@ -68,7 +69,10 @@ class FakeLedger:
 class FixedIntensity:
     """One value for every zone."""
 
-    def current(self, zone: str, now: Any) -> Intensity:
+    def __init__(self) -> None:
+        self.grid = Grid(table=self.value)
+
+    def value(self, zone: str) -> Intensity:
         return Intensity(
             zone=zone or "DE",
             grams_per_kilowatt_hour="381",

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from coppice.accounting.grid import Grid
 from coppice.accounting.settlement import Settlement
-from coppice.api.decision import Intensity
 from coppice.api.trainingledger import LedgerEntry
 from coppice.api.trainingpolicy import Amounts
 from coppice.lifecycle.observed import Event
@@ -122,10 +122,11 @@ class Ledger(Protocol):
 
 
 class IntensityProvider(Protocol):
-    """Carbon intensity of a zone; never waits for the network."""
+    """Carbon intensity of zones; never waits for the network."""
 
-    def current(self, zone: str, now: datetime) -> Intensity:
-        """The best value known now, labelled with its source; a fall-back is labelled as one."""
+    @property
+    def grid(self) -> Grid:
+        """What is known now, each value labelled with its source; a fall-back is labelled as one."""
         ...
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from coppice.accounting.budget import BudgetExhausted
+from coppice.accounting.grid import zones_of
 from coppice.api.labels import JOB_UID_LABEL
 from coppice.api.reasons import StateReason
 from coppice.api.trainingjob import TrainingJob
@@ -143,6 +144,7 @@ class Reconciler:
         # Labels are anybody's to set; only what our own controller reference leads to is taken for ours.
         children = tuple(child for child in self._index.children(job.metadata.uid) if _ours(child, job))
         owners = {child.uid for child in children}
+        grid, profiles, zone = self._intensity.grid, self._index.profiles, self._settings.default_zone
         return Observed(
             now=now,
             job=job,
@@ -151,14 +153,15 @@ class Reconciler:
             resolved=resolve(job.spec, policies, default),
             world=World(
                 catalogue=self._index.catalogue,
-                profiles=self._index.profiles,
-                intensity=lambda zone: self._intensity.current(zone, now),
-                default_zone=self._settings.default_zone,
+                profiles=profiles,
+                intensity=grid.prices(now, zones_of(profiles, zone)),
+                default_zone=zone,
                 pue=self._settings.pue,
                 reports=self._index.reports(namespace),
                 software_version=self._settings.software_version,
             ),
             images=self._settings.images,
+            grid=grid,
             register_obstacle=self._name_taken_by(job),
             approvals=self._index.approvals(namespace, job.metadata.name),
         )

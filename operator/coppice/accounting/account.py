@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from coppice.accounting.counted import Counted, counted
+from coppice.accounting.course import Span
 from coppice.accounting.embodied import NOTHING, added, pod_embodied
 from coppice.accounting.energy import pod_energy
 from coppice.accounting.operational import Slot, merged, slots_of
@@ -74,18 +75,27 @@ class Account:
         return self.operational_grams * JOULES_PER_KILOWATT_HOUR / energy if energy else None
 
 
-def attempt_account(pods: Sequence[PodUse], profile: ComputeProfile, intensity: Intensity, pue: Decimal) -> Account:
+def attempt_account(
+    pods: Sequence[PodUse],
+    profile: ComputeProfile,
+    intensity: Intensity,
+    pue: Decimal,
+    course: tuple[Span, ...] = (),
+) -> Account:
     """The account of one attempt's pods, each counted once by uid.
 
     `pue` is the facility's power usage effectiveness; below 1 is taken as 1, since no facility gives energy back.
+    `course` is the intensity by slot, where it is known.
     """
     every, gaps = counted(pods)
-    return combined((_pod_account(pod, profile, intensity, pue) for pod in every), tuple(gaps))
+    return combined((_pod_account(pod, profile, intensity, pue, course) for pod in every), tuple(gaps))
 
 
 def account_of(attempts: Iterable[AttemptUse]) -> Account:
     """The account of a whole job: every attempt with its own profile, intensity and PUE."""
-    return combined(attempt_account(item.pods, item.profile, item.intensity, item.pue) for item in attempts)
+    return combined(
+        attempt_account(item.pods, item.profile, item.intensity, item.pue, item.course) for item in attempts
+    )
 
 
 def combined(accounts: Iterable[Account], gaps: tuple[str, ...] = ()) -> Account:
@@ -111,14 +121,16 @@ def combined(accounts: Iterable[Account], gaps: tuple[str, ...] = ()) -> Account
     )
 
 
-def _pod_account(item: Counted, profile: ComputeProfile, intensity: Intensity, pue: Decimal) -> Account:
+def _pod_account(
+    item: Counted, profile: ComputeProfile, intensity: Intensity, pue: Decimal, course: tuple[Span, ...]
+) -> Account:
     energy = pod_energy(item, profile.spec)
     stretches = (*energy.stretches, *facility_overhead(energy.stretches, pue))
     share = host_share(item.pod, item.usage, profile.spec)
     usage = item.usage
     return Account(
         parts=by_label(stretches),
-        slots=slots_of(stretches, intensity),
+        slots=slots_of(stretches, intensity, course),
         embodied_grams=pod_embodied(profile.spec, item.pod.reserved_seconds, share, item.pod.accelerators),
         reserved_seconds=item.pod.reserved_seconds,
         covered_seconds=energy.covered_seconds,

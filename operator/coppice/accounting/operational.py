@@ -6,17 +6,17 @@ The sum over slots is kept, not energy times a mean, because intensity and power
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from coppice.accounting.course import EPOCH, Span, mean, within
 from coppice.accounting.stretch import Stretch
 from coppice.accounting.units import JOULES_PER_KILOWATT_HOUR, divided, grams
 from coppice.api.decision import Intensity
 from coppice.api.result import MAX_SLOTS, SLOT_SECONDS
 
 _MICROSECOND = timedelta(microseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,11 @@ def operational_grams(energy_joules: Decimal, grams_per_kilowatt_hour: Decimal) 
     return grams(energy_joules * grams_per_kilowatt_hour / JOULES_PER_KILOWATT_HOUR)
 
 
-def slots_of(stretches: Sequence[Stretch], intensity: Intensity) -> tuple[Slot, ...]:
-    """The energy of all stretches by slot; their joules sum to the stretches' exactly."""
+def slots_of(stretches: Sequence[Stretch], intensity: Intensity, course: tuple[Span, ...] = ()) -> tuple[Slot, ...]:
+    """The energy of all stretches by slot; their joules sum to the stretches' exactly.
+
+    Each slot is priced with the mean of the course in it, and with `intensity` where nothing is known of it.
+    """
     if not stretches:
         return ()
     start, end = min(item.start for item in stretches), max(item.end for item in stretches)
@@ -52,9 +55,10 @@ def slots_of(stretches: Sequence[Stretch], intensity: Intensity) -> tuple[Slot, 
         for number, part in _parts(stretch, seconds):
             sums[number] = sums.get(number, Decimal(0)) + part
     return tuple(
-        Slot(_start(number, seconds), seconds, sums[number], _grams(sums[number], intensity))
+        Slot(start, seconds, sums[number], operational_grams(sums[number], _price(start, seconds, intensity, course)))
         for number in sorted(sums)
         if sums[number]
+        for start in (_start(number, seconds),)
     )
 
 
@@ -72,16 +76,17 @@ def merged(slots: Iterable[Slot], at_most: int = MAX_SLOTS) -> tuple[Slot, ...]:
     return tuple(Slot(_start(number, seconds), seconds, *sums[number]) for number in sorted(sums))
 
 
-def _grams(energy: Decimal, intensity: Intensity) -> Decimal:
-    return operational_grams(energy, intensity.grams_per_kilowatt_hour)
+def _price(start: datetime, seconds: int, intensity: Intensity, course: tuple[Span, ...]) -> Decimal:
+    known = mean(within(course, start, start + timedelta(seconds=seconds))) if course else None
+    return intensity.grams_per_kilowatt_hour if known is None else known
 
 
 def _number(moment: datetime, seconds: int) -> int:
-    return (moment - _EPOCH) // timedelta(seconds=seconds)
+    return (moment - EPOCH) // timedelta(seconds=seconds)
 
 
 def _start(number: int, seconds: int) -> datetime:
-    return _EPOCH + timedelta(seconds=number * seconds)
+    return EPOCH + timedelta(seconds=number * seconds)
 
 
 def _parts(stretch: Stretch, seconds: int) -> list[tuple[int, Decimal]]:

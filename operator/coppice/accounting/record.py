@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from pydantic import Field
 
+from coppice.accounting.course import Span
 from coppice.accounting.use import AttemptUse, PodUse
 from coppice.api.base import DecimalString, Model
 from coppice.api.computeprofile import ComputeProfile, ComputeProfileSpec
@@ -56,6 +57,7 @@ class AttemptInput(Model):
     intensity: Intensity
     pue: DecimalString
     pods: tuple[PodRecord, ...] = ()
+    course: tuple[Span, ...] = ()
 
 
 class AccountRecord(Model):
@@ -77,6 +79,7 @@ class AccountRecord(Model):
                 profile=ComputeProfile(metadata=ObjectMeta(name=item.profile.name), spec=item.profile.spec),
                 intensity=item.intensity,
                 pue=item.pue,
+                course=item.course,
             )
             for item in self.attempts
         )
@@ -92,6 +95,7 @@ def account_record(attempts: Iterable[AttemptUse], slots_at_most: int | None = N
                 intensity=item.intensity,
                 pue=item.pue,
                 pods=tuple(_record(pod, slots_at_most) for pod in item.pods),
+                course=item.course,
             )
             for item in attempts
         )

@@ -5,7 +5,8 @@
     objective missed, or failed      - what was spent on substitution
 
 The counterfactual is the control's account where one met the target (Measured), else the decision's estimate with
-its own basis. Both arms are priced with the same intensity: the control's energy is restated with the job's.
+its own basis. Both arms are priced with the same intensity: a control's energy and an estimate's operational carbon are
+restated with the job's.
 """
 
 from decimal import Decimal
@@ -16,12 +17,18 @@ from coppice.accounting.control import met_target
 from coppice.accounting.operational import operational_grams
 from coppice.accounting.units import MICROGRAM
 from coppice.api.base import Interval
-from coppice.api.decision import CounterfactualRecord
+from coppice.api.decision import CounterfactualRecord, EstimateRecord
 from coppice.api.trainingjob_status import AvoidedStatus, TotalsStatus
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Basis
 
 ONE = Decimal(1)
+INTENSITY_INPUT = "gramsPerKilowattHour"
+"""Name under which an estimate keeps the intensity it was made with."""
+
+ROUNDING = Decimal("0.000001")
+"""Relative difference of two intensities that only their rounding makes."""
+
 EqualQuality = Literal["Yes", "No", "Unknown"]
 
 
@@ -73,7 +80,21 @@ def baseline_grams(
     totals = control.spec.totals if control is not None and met_target(control) else None
     if totals is not None:
         return _restated(totals, spent)
-    return counterfactual.estimate.carbon_grams if counterfactual else None
+    return _estimate_restated(counterfactual.estimate, spent) if counterfactual else None
+
+
+def _estimate_restated(estimate: EstimateRecord, spent: Account) -> Interval:
+    """The estimate's carbon at the intensity that the job itself met, where it says which one it was made with."""
+    made_with, met = Decimal(estimate.inputs.get(INTENSITY_INPUT, 0)), spent.grams_per_kilowatt_hour
+    change = met / made_with - 1 if met is not None and made_with else Decimal(0)
+    if abs(change) < ROUNDING:
+        return estimate.carbon_grams
+    carbon, operational = estimate.carbon_grams, estimate.operational_grams
+    return Interval(
+        low=carbon.low + operational.low * change,
+        mid=carbon.mid + operational.mid * change,
+        high=carbon.high + operational.high * change,
+    )
 
 
 def _restated(control: TotalsStatus, spent: Account) -> Interval:

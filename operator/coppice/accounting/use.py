@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from coppice.accounting.course import Span
 from coppice.accounting.units import seconds_between
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import Intensity
@@ -42,10 +43,14 @@ class PodUse:
 
 @dataclass(frozen=True)
 class AttemptUse:
-    """One attempt with everything its account is computed from; `pue` is the one that holds for its nodes."""
+    """One attempt with everything its account is computed from; `pue` is the one that holds for its nodes.
+
+    `course` is the intensity by slot, where it is known; the rest of the time is priced with `intensity`.
+    """
 
     number: int
     pods: tuple[PodUse, ...]
     profile: ComputeProfile
     intensity: Intensity
     pue: Decimal
+    course: tuple[Span, ...] = ()

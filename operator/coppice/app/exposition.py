@@ -10,6 +10,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from coppice.accounting.account import Account
+from coppice.accounting.grid import zones_of
 from coppice.adapters.exporter import Exporter, Snapshot
 from coppice.adapters.job_figures import JobFigures, figures_of
 from coppice.adapters.ledger import ApiLedger
@@ -73,5 +74,5 @@ class Exposition:
         return [figures for _, figures in self._figures.values()]
 
     def _intensities(self) -> Iterable[Intensity]:
-        zones = {self._default_zone, *(profile.spec.zone or self._default_zone for profile in self._index.profiles)}
-        return (self._intensity.current(zone, self._clock.now()) for zone in sorted(zones))
+        zones = zones_of(self._index.profiles, self._default_zone)
+        return map(self._intensity.grid.prices(self._clock.now(), zones), sorted(zones))

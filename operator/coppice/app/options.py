@@ -40,6 +40,7 @@ class Options:
     trainer_pull_policy: str
     default_policy: Path | None
     intensity_overrides: Path | None
+    intensity_sources: Path | None
     zone: str
     pue: str
     metrics_port: int
@@ -103,6 +104,12 @@ def _jobs(result: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         help="YAML of carbon intensities by zone, in place of the shipped table",
+    )
+    jobs.add_argument(
+        "--intensity-sources",
+        metavar="FILE",
+        type=Path,
+        help="YAML of live sources of carbon intensity, best first; unset: the table alone, and nothing is asked",
     )
     jobs.add_argument(
         "--zone", default="", help="zone of the carbon intensity of profiles that name none; unset: the world's average"

@@ -3,9 +3,13 @@
 from decimal import Decimal
 from importlib.metadata import version
 
+from coppice.adapters.intensity.live import LiveIntensity
+from coppice.adapters.intensity.settings import Sources, links, sources
 from coppice.adapters.intensity.static import StaticIntensity
+from coppice.adapters.web import Web
 from coppice.app.options import Options
 from coppice.app.settings_files import BadFile, default_policy, read_yaml
+from coppice.ports import Clock
 from coppice.reconcile import Settings
 from coppice.workloads.images import Images
 
@@ -21,9 +25,18 @@ def settings_of(options: Options) -> Settings:
     )
 
 
-def intensity_of(options: Options) -> StaticIntensity:
-    """The shipped table with the installation's own values in front. Raises BadFile."""
+def sources_of(options: Options) -> Sources:
+    """The chain of live sources of carbon intensity. Raises BadFile."""
     try:
-        return StaticIntensity(read_yaml(options.intensity_overrides))
+        return sources(read_yaml(options.intensity_sources))
+    except ValueError as error:
+        raise BadFile(f"{options.intensity_sources}: {error}") from error
+
+
+def intensity_of(options: Options, chain: Sources, web: Web, clock: Clock) -> LiveIntensity:
+    """The chain, behind it the shipped table with the installation's own values in front. Raises BadFile."""
+    try:
+        table = StaticIntensity(read_yaml(options.intensity_overrides))
     except ValueError as error:
         raise BadFile(f"{options.intensity_overrides}: {error}") from error
+    return LiveIntensity(table, links(chain, web), clock, refresh=chain.refresh, stale_after=chain.stale_after)

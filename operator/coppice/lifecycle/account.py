@@ -1,16 +1,18 @@
 """The job's account as a pass sees it: every attempt's pods priced with the same intensity, PUE and boundary."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from coppice.accounting.account import Account, account_of, combined
 from coppice.accounting.cost import MILLIONTH, added, attempt_cost, license_cost
+from coppice.accounting.course import Span
 from coppice.accounting.months import months_of
-from coppice.accounting.use import AttemptUse
+from coppice.accounting.use import AttemptUse, PodUse
 from coppice.api.base import rounded
 from coppice.api.computeprofile import ComputeProfile
-from coppice.api.decision import SpentRecord, decode_record
+from coppice.api.decision import Intensity, SpentRecord, decode_record
 from coppice.api.meta import BaseModelReference
 from coppice.api.trainingjob import Limits
 from coppice.api.trainingledger import MonthTotal
@@ -82,15 +84,49 @@ def books_of(observed: Observed, attempts: tuple[Attempt, ...]) -> Books:
 
     An attempt whose ComputeProfile was deleted cannot be priced and is left out; `unpriced` names it.
     """
-    uses = []
+    uses, decided = [], _decided(attempts)
     for attempt in attempts:
         profile = profile_of(observed, attempt)
         if profile is not None:
-            intensity, pue = observed.world.intensity_of(profile), observed.world.pue_of(profile)
-            pods = attempt.uses(observed.now)
-            uses.append(AttemptUse(attempt.record.number, pods, profile, intensity, pue))
+            pods, pue = attempt.uses(observed.now), observed.world.pue_of(profile)
+            intensity, course = _priced(observed, profile, pods, decided)
+            uses.append(AttemptUse(attempt.record.number, pods, profile, intensity, pue, course))
     seconds = sum(attempt.run_seconds(observed.now) for attempt in attempts)
     return Books(tuple(uses), attempts, seconds, _other_cost(observed, attempts))
+
+
+def _decided(attempts: Sequence[Attempt]) -> Intensity | None:
+    """What the first decision was priced with: the account is to be comparable with it."""
+    texts = (item.child.decision for item in attempts if item.child and item.child.decision)
+    first = next(texts, None)
+    return _intensity_in(first) if first else None
+
+
+@lru_cache(maxsize=1024)
+def _intensity_in(record: str) -> Intensity:
+    return decode_record(record).intensity
+
+
+def _priced(
+    observed: Observed, profile: ComputeProfile, pods: Sequence[PodUse], decided: Intensity | None
+) -> tuple[Intensity, tuple[Span, ...]]:
+    """The intensity of the time in which pods were reserved, of the decision's kind, and its course by slot.
+
+    Where no source has a value of that kind any more, the decision's own stands in for its zone; for another zone a
+    value of another kind is used, and says that it cannot be compared.
+    """
+    now = observed.world.intensity_of(profile)
+    wanted = decided or now
+    if observed.grid is not None and pods:
+        start, end = min(pod.start for pod in pods), max(pod.end for pod in pods)
+        found = observed.grid.past(now.zone, (wanted.method, wanted.signal), start, end)
+        if found is not None:
+            return found
+    if (wanted.method, wanted.signal) == (now.method, now.signal):
+        return now, ()
+    if wanted.zone == now.zone:
+        return wanted.model_copy(update={"source": f"{wanted.source}; as when it was decided"}), ()
+    return now.model_copy(update={"source": f"{now.source}; not to be compared with what the decision used"}), ()
 
 
 def _other_cost(observed: Observed, attempts: tuple[Attempt, ...]) -> Decimal:

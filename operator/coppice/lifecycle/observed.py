@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from coppice.accounting.budget import BudgetExhausted
+from coppice.accounting.grid import Grid
 from coppice.accounting.settlement import Settlement
 from coppice.api.basemodel import BaseModelObject
 from coppice.api.reasons import EventReason
@@ -31,6 +32,7 @@ class Observed:
     `register_obstacle` says why the model cannot be registered under the name that `spec.register` asks for, such as
     "made by TrainingJob research/topics"; None when nothing stands in the way. `approvals` are those that name the job.
     `exhausted` says that what the job wants to reserve did not fit its namespace's budget when this pass asked.
+    `grid` has the course of intensities, for pricing time that has passed.
     """
 
     now: datetime
@@ -40,6 +42,7 @@ class Observed:
     resolved: Resolved
     world: World
     images: Images
+    grid: Grid | None = None
     register_obstacle: str | None = None
     approvals: tuple[TrainingApproval, ...] = ()
     exhausted: BudgetExhausted | None = None

@@ -5,15 +5,15 @@ nor the region within a country. A zone is a country (ISO 3166 alpha-2 or alpha-
 (`US-CAL-CISO`) or a cloud region (`europe-west3`). What the table lacks gets the world's average, and says so.
 """
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from importlib.resources import files
 from typing import Any
 
 from pydantic import ValidationError
 
+from coppice.accounting.grid import Grid
+from coppice.adapters.intensity.zones import rows, zone_table
 from coppice.api.decision import Intensity
 from coppice.api.vocabulary import IntensityMethod, IntensitySignal
 
@@ -30,27 +30,40 @@ class StaticIntensity:
         Raises ValueError, naming the zone, where an entry is incomplete.
         """
         self._own = {zone: _own_value(zone, value) for zone, value in (zones or {}).items()}
-        self._table = {row["zone"]: row for row in _rows("grid-intensity.csv")}
+        self._table = {row["zone"]: row for row in rows("grid-intensity.csv")}
         self._countries = {row["iso3"]: row["zone"] for row in self._table.values() if row["iso3"]}
-        self._countries |= {row["region"]: row["country"] for row in _rows("cloud-regions.csv")}
+        self._countries |= {name: place.country for name, place in zone_table().items()}
         self._known: dict[str, Intensity] = {}
+        self.grid = Grid(table=self.tabled, own=self.own)
 
     def current(self, zone: str, now: datetime) -> Intensity:
         """The value of a zone; an unknown or unset one gets the world's average, labelled as a fall-back."""
+        return self.grid.prices(now, (zone,))(zone)
+
+    def own(self, zone: str) -> Intensity | None:
+        """What the administrator set for a zone or its country."""
+        if zone in self._own:
+            return self._own[zone]
+        country = self._country(zone) if zone else ""
+        return self._own[country].model_copy(update={"zone": zone}) if country in self._own else None
+
+    def tabled(self, zone: str) -> Intensity:
+        """The shipped table's value, the world's average where it has none."""
         if zone not in self._known:
-            self._known[zone] = self._own.get(zone) or self._found(zone)
+            self._known[zone] = self._found(zone)
         return self._known[zone]
 
     def zones(self) -> tuple[str, ...]:
         """Every zone that has a value of its own."""
         return tuple(sorted({*self._own, *self._table} - {WORLD}))
 
-    def _found(self, zone: str) -> Intensity:
+    def _country(self, zone: str) -> str:
         country = self._countries.get(zone) or _country_code(zone)
-        country = self._countries.get(country, country)
-        if zone and country != WORLD and country in self._own:
-            return self._own[country].model_copy(update={"zone": zone})
-        if zone and country in self._table:
+        return self._countries.get(country, country)
+
+    def _found(self, zone: str) -> Intensity:
+        country = self._country(zone)
+        if zone and country != WORLD and country in self._table:
             row = self._table[country]
             return _value(zone, row, "" if zone == country else f", average of {row['name']}")
         why = f"zone {zone!r} is not in the table" if zone else "no zone is set"
@@ -60,11 +73,6 @@ class StaticIntensity:
 def _country_code(zone: str) -> str:
     """The code that a country or a grid zone begins with; a cloud region's `sa-` or `af-` is no country's code."""
     return zone.split("-", maxsplit=1)[0] if zone.isupper() else zone.upper()
-
-
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    text = (files("coppice") / "data" / name).read_text(encoding="utf-8")
-    return csv.DictReader(text.splitlines())
 
 
 def _value(zone: str, row: Mapping[str, str], note: str) -> Intensity:
