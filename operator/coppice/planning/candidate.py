@@ -1,14 +1,15 @@
 """A candidate: a base model (or none) with a method on a configuration, estimated."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from coppice.accounting.units import quantity
 from coppice.api.meta import BaseModelReference
-from coppice.api.vocabulary import Method, OptimizeFor
+from coppice.api.vocabulary import BaseModelKind, Method, OptimizeFor
 from coppice.planning.catalogue import Registered
 from coppice.planning.estimate import Estimate, estimate
+from coppice.planning.fitting import laid_out, shortfall
 from coppice.planning.hardware import Hardware
 from coppice.planning.network import Network, network_of
 from coppice.planning.request import Request
@@ -38,7 +39,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """For sentences and as the last word in every tie: `LinearProbe on all-minilm-l6-v2`."""
-        return f"{self.method} on {self.model.reference.name}" if self.model else "training from scratch"
+        return rung_name(self.method, self.reference)
 
     @property
     def sort_key(self) -> tuple[str, str]:
@@ -46,34 +47,57 @@ class Candidate:
 
     def hyperparameters(self, request: Request) -> dict[str, Decimal | int]:
         """What the estimate takes for granted, so that the trainer runs the same."""
-        return {"epochs": most_epochs(request.spec, self.method)} if self.method in DEFAULT_EPOCHS else {}
+        chosen: dict[str, Decimal | int] = {}
+        if self.method in DEFAULT_EPOCHS:
+            chosen["epochs"] = most_epochs(request.spec, self.method)
+        if self.hardware.layout.checkpointing:
+            chosen["gradientCheckpointing"] = 1
+        return chosen
+
+
+def rung_name(method: Method, base: BaseModelReference | None) -> str:
+    """A rung in words; a namespaced base model may have the name of a cluster's, so its kind is said."""
+    if base is None:
+        return "training from scratch"
+    return f"{method} on {base.name}" if base.kind is BaseModelKind.CLUSTER else f"{method} on {base.kind}/{base.name}"
 
 
 def on_hardware(request: Request, model: Registered, method: Method) -> list[Candidate]:
     """The candidate on every configuration whose memory holds it by the high estimate."""
-    network = network_of(model.spec.architecture)
+    return [option for option in _options(request, model, method) if fits_memory(option)]
+
+
+def too_small(request: Request, model: Registered, method: Method) -> str:
+    """Why no configuration holds the candidate."""
+    return closest_shortfall(_options(request, model, method))
+
+
+def closest_shortfall(options: Iterable[Candidate]) -> str:
+    """What a plan needs and what there is, on the configuration that comes closest. There must be one."""
+    closest = min(options, key=lambda option: option.estimate.memory_bytes.high / option.hardware.memory_bytes)
+    return shortfall(closest.name, closest.estimate.memory_bytes.high, closest.hardware)
+
+
+def _options(request: Request, model: Registered, method: Method) -> Iterator[Candidate]:
+    """The candidate on every configuration, each with the least costly layout that its memory holds."""
+    network = network_of(model.spec.architecture, request.spec.task)
     least = float(quantity(model.spec.min_memory)) if model.spec.min_memory else 0.0
-    options = (
-        Candidate(
-            method,
-            model,
+    for one in request.hardware:
+        correction = request.correction(method, network, one)
+        factor = correction.memory.median
+        hardware = laid_out(request.spec, network, method, one, may_shard=request.own_fine_tuning, factor=factor)
+        estimated = estimate(
+            request.spec,
             network,
+            method,
             hardware,
-            estimate(
-                request.spec,
-                network,
-                method,
-                hardware,
-                request.world,
-                least_memory_bytes=least,
-                price_per_job=model.spec.price_per_job,
-                price_per_month=model.spec.price_per_month,
-                correction=request.correction(method, network, hardware),
-            ),
+            request.world,
+            least_memory_bytes=least,
+            price_per_job=model.spec.price_per_job,
+            price_per_month=model.spec.price_per_month,
+            correction=correction,
         )
-        for hardware in request.hardware
-    )
-    return [option for option in options if fits_memory(option)]
+        yield Candidate(method, model, network, hardware, estimated)
 
 
 def fits_memory(candidate: Candidate) -> bool:

@@ -13,10 +13,12 @@ from coppice.api.reasons import FitReason
 from coppice.api.trainingjob_status import TotalsStatus
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Basis, Method
-from coppice.planning.candidate import Candidate, best_configuration, fits_memory
+from coppice.planning.candidate import Candidate, best_configuration, closest_shortfall, fits_memory
 from coppice.planning.configuration import network_of_config
 from coppice.planning.estimate import JOULES_PER_WATT_HOUR, Estimate, estimate
 from coppice.planning.fit.rejection import Rejection
+from coppice.planning.fitting import laid_out
+from coppice.planning.hardware import Hardware
 from coppice.planning.lognormal import LogNormal
 from coppice.planning.network import Network
 from coppice.planning.request import Request
@@ -58,8 +60,7 @@ def scratch_candidate(request: Request) -> Candidate | Rejection:
         return best
     if holding:
         return Rejection(FitReason.FIGURES_MISSING, "optimizeFor Cost needs pricePerHour on a ComputeProfile")
-    sentence = "training from scratch does not fit into the memory of any ComputeProfile that the job allows"
-    return Rejection(FitReason.MEMORY_TOO_SMALL, sentence)
+    return Rejection(FitReason.MEMORY_TOO_SMALL, closest_shortfall(options))
 
 
 def counterfactual(request: Request, scratch: Candidate) -> Counterfactual:
@@ -126,25 +127,17 @@ def _no_hardware(request: Request) -> str:
 
 
 def _options(request: Request, network: Network, *, assumed: bool) -> list[Candidate]:
-    return [
-        Candidate(
-            Method.FROM_SCRATCH,
-            None,
-            network,
-            hardware,
-            estimate(
-                request.spec,
-                network,
-                Method.FROM_SCRATCH,
-                hardware,
-                request.world,
-                assumed=assumed,
-                correction=request.correction(Method.FROM_SCRATCH, network, hardware),
-            ),
-            assumed=assumed,
-        )
-        for hardware in request.own_hardware
-    ]
+    return [_option(request, network, one, assumed=assumed) for one in request.own_hardware]
+
+
+def _option(request: Request, network: Network, hardware: Hardware, *, assumed: bool) -> Candidate:
+    method = Method.FROM_SCRATCH
+    correction = request.correction(method, network, hardware)
+    if not assumed:
+        sharding, factor = request.own_container, correction.memory.median
+        hardware = laid_out(request.spec, network, method, hardware, may_shard=sharding, factor=factor)
+    estimated = estimate(request.spec, network, method, hardware, request.world, assumed=assumed, correction=correction)
+    return Candidate(method, None, network, hardware, estimated, assumed=assumed)
 
 
 def _assumed_network(request: Request) -> Network:

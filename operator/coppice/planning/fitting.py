@@ -20,14 +20,25 @@ GIBIBYTE = 2**30
 
 
 def laid_out(
-    spec: TrainingJobSpec, network: Network, method: Method, hardware: Hardware, *, may_shard: bool = False
+    spec: TrainingJobSpec,
+    network: Network,
+    method: Method,
+    hardware: Hardware,
+    *,
+    may_shard: bool = False,
+    factor: float = 1.0,
 ) -> Hardware:
-    """The configuration with the first layout that fits; where none does, with the one that needs least."""
+    """The configuration with the first layout that fits; where none does, with the one that needs least.
+
+    `factor` is what finished jobs taught about the need.
+    """
     options = _options(spec, network, method, hardware, may_shard=may_shard)
+    if len(options) == 1:
+        return _with(hardware, options[0])
     work = workload(spec, network, method)
     least: tuple[float, Layout] | None = None
     for layout in options:
-        high = memory(network, method, work, hardware, layout=layout).high
+        high = memory(network, method, work, hardware, layout=layout).high * factor
         if high <= hardware.memory_bytes:
             return _with(hardware, layout)
         if least is None or high < least[0]:
@@ -41,10 +52,8 @@ def shortfall(name: str, needed_bytes: float, hardware: Hardware) -> str:
     where = f"one {_device(hardware)} of ComputeProfile {hardware.profile.metadata.name}"
     extra = hardware.layout.inputs()
     how = f" ({', '.join(f'{key} {value}' for key, value in extra.items())})" if extra else ""
-    return (
-        f"{name} needs {int(needed_bytes)} bytes ({needed_bytes / GIBIBYTE:.1f} GiB) by its high estimate{how}, and "
-        f"{where} has {hardware.memory_bytes} ({hardware.memory_bytes / GIBIBYTE:.1f} GiB)"
-    )
+    needed, there = (f"{int(size)} bytes ({size / GIBIBYTE:.1f} GiB)" for size in (needed_bytes, hardware.memory_bytes))
+    return f"{name} needs {needed} of memory by its high estimate{how}, and {where} has {there}"
 
 
 def _options(

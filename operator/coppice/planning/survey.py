@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from coppice.api.reasons import FitReason
 from coppice.api.vocabulary import Method
-from coppice.planning.candidate import Candidate, best_configuration, on_hardware
+from coppice.planning.candidate import Candidate, best_configuration, on_hardware, too_small
 from coppice.planning.catalogue import Registered
 from coppice.planning.fit.checks import rejected_method, rejected_model
 from coppice.planning.fit.rejection import Rejection
@@ -63,8 +63,7 @@ def _candidate(request: Request, model: Registered, method: Method) -> Candidate
         return rejection
     best = best_configuration(request, on_hardware(request, model, method))
     if best is None:
-        sentence = f"{method} on {model.reference.name} does not fit into the memory of any ComputeProfile allowed"
-        return Rejection(FitReason.MEMORY_TOO_SMALL, sentence)
+        return Rejection(FitReason.MEMORY_TOO_SMALL, too_small(request, model, method))
     return best
 
 

@@ -1,8 +1,10 @@
 """Peak memory by method and layout, and the layout that a configuration runs a plan with."""
 
+import re
+
 import pytest
 
-from builders import make_job, make_profile
+from builders import make_job, make_model, make_profile
 from coppice.api.trainingjob import Resources, TrainingJobSpec
 from coppice.api.vocabulary import Method
 from coppice.planning.block import Block
@@ -12,6 +14,7 @@ from coppice.planning.memory import FRAMEWORK_BYTES, GIBIBYTE, Optimizer, memory
 from coppice.planning.network import Network
 from coppice.planning.sharding import Layout, Stage, layouts
 from coppice.planning.workload import workload
+from worlds import decided
 
 GPU = make_profile("h100").accelerator()
 BERT = Network("bert", 109_482_240, 23_837_184, 12, 768, 512)
@@ -126,3 +129,24 @@ def test_what_cannot_be_recomputed_is_not() -> None:
     resnet = Network("resnet", 25_557_032, forward_flops_per_example=8_178_000_000)
     layout = laid_out(spec(batchSize=4096), resnet, Method.FULL_FINE_TUNE, hardware(memory="16Gi")).layout
     assert layout.checkpointing is False
+
+
+def test_a_plan_that_fits_nowhere_is_refused_with_what_it_needs_and_what_there_is() -> None:
+    job = make_job().scratch().methods("FullFineTune")
+    large = make_model().architecture(parameters=7 * 10**9, layers=32, hiddenSize=4096)
+    record = decided(job, large)
+    assert record.rejected["MemoryTooSmall"] == 1
+    needed, there = (int(text) for text in re.findall(r"(\d+) bytes", record.rejections["MemoryTooSmall"]))
+    assert needed > 16 * 7 * 10**9
+    assert there == 8 * GIBIBYTE * 8 // 10 // 2**20 * 2**20
+
+
+def test_recomputation_that_was_planned_is_what_the_trainer_is_told() -> None:
+    job = make_job().methods("FullFineTune").hyperparameters(batchSize=256)
+    [small, large] = (
+        decided(job, make_model(), profiles=[make_profile().accelerator(memory=size)]).candidates[0]
+        for size in ("9Gi", "80Gi")
+    )
+    assert small.hyperparameters == {"epochs": 6, "gradientCheckpointing": 1}
+    assert small.estimate.inputs["gradientCheckpointing"] == "true"
+    assert large.hyperparameters == {"epochs": 6}
