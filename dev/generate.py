@@ -18,8 +18,9 @@ import reasonstable
 import valuesschema
 from coppice.api.crd import definitions
 from coppice.workloads.admission import operator_policy, template_policy
-from dashboards import decisions, fleet, job, operator, rules
+from dashboards import rules
 from dashboards.board import rendered
+from dashboards.boards import BOARDS
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = "# Generated from operator/coppice by `make generate`; do not edit.\n"
@@ -45,7 +46,7 @@ def files() -> dict[Path, str]:
     policies = {"trainingjob-template": template_policy(), "operator-only": operator_policy(CHART_ACCOUNT)}
     for policy, manifests in policies.items():
         texts[CHART_TEMPLATES / "admission" / f"{policy}.yaml"] = HEADER + _chart_policy(manifests)
-    for board in (fleet.BOARD, job.BOARD, decisions.BOARD, operator.BOARD):
+    for board in BOARDS:
         texts[DASHBOARDS / f"{board.uid}.json"] = rendered(board)
     texts[RULES / "coppice.yaml"] = HEADER + dumped(rules.groups())
     texts[OPERATIONS] = reasonstable.filled((ROOT / OPERATIONS).read_text())

@@ -18,8 +18,8 @@ from coppice.api import conditions
 from coppice.api.basemodel import BaseModelObject
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Basis, Component, Evidence, Grade, Method
-from dashboards import decisions, fleet, job, operator
 from dashboards.board import Board
+from dashboards.boards import BOARDS
 from demo import prometheus
 from demo.figures import Figures
 from demo.inputs.prepare import prepare
@@ -30,7 +30,6 @@ from demo.stages import run, run_jobs
 from devcluster.cluster import DEFAULT_NAME, Cluster
 from devcluster.progress import Progress
 
-BOARDS = (fleet.BOARD, job.BOARD, decisions.BOARD, operator.BOARD)
 FEWEST_MODELS = 8
 FINE_TUNING = {Method.LINEAR_PROBE, Method.LORA, Method.FULL_FINE_TUNE}
 

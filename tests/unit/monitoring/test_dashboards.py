@@ -11,11 +11,10 @@ import pytest
 from coppice.adapters.exporter import Exporter, Snapshot
 from coppice.adapters.process_metrics import ProcessMetrics, registry_with
 from coppice.adapters.process_state import ProcessState
-from dashboards import decisions, fleet, job, operator
 from dashboards.board import Board, rendered
+from dashboards.boards import BOARDS
 from dashboards.rules import ALERTS, RECORDINGS
 
-BOARDS = (fleet.BOARD, job.BOARD, decisions.BOARD, operator.BOARD)
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 NAME = re.compile(r"\b(coppice_[a-z_]+|process_[a-z_]+|namespace(?:_trainingjob)?:coppice_[a-z_:]+)")
 FROM_THE_PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"}
