@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.vocabulary import DIRECTIONS, Direction, Learning
 from coppice.planning.data import data_key
-from coppice.planning.learning.chapter import Chapter, Tally
+from coppice.planning.learning.chapter import Chapter
 from coppice.planning.learning.lesson import Lesson, RungKey
 from coppice.planning.request import Request
 
@@ -28,6 +28,10 @@ FOREIGN_CAP = 2.0
 __all__ = ["Observed", "RungKey", "evidence"]
 
 
+Sums = dict[RungKey, list[float]]
+"""By rung: weighted successes, weight, and how many jobs. Plain sums, because every decision adds up thousands."""
+
+
 @dataclass(frozen=True)
 class Observed:
     """Weighted successes and observations of one rung, and how many jobs they come from."""
@@ -37,57 +41,54 @@ class Observed:
     own: int = 0
     foreign: int = 0
 
-    def plus(self, other: "Observed") -> "Observed":
-        """Both together."""
-        return Observed(
-            self.successes + other.successes,
-            self.weight + other.weight,
-            self.own + other.own,
-            self.foreign + other.foreign,
-        )
-
 
 def evidence(request: Request) -> Mapping[RungKey, Observed]:
     """What finished jobs say about each rung, for this job; nothing where learning is off."""
     learning, history = request.resolved.learning, request.world.experience
     if learning is Learning.OFF:
         return {}
-    found = _own(history.own(request.namespace), request)
+    task, namespace = request.spec.task, request.namespace
+    own = _own(history.own(namespace), request)
+    others: Sums = {}
     if learning is Learning.ALL:
-        for rung, observed in _foreign(history.others(request.namespace), request.spec.task).items():
-            found[rung] = found.get(rung, Observed()).plus(observed)
-    return found
+        others = history.kept(("evidence", namespace, task), lambda: _foreign(history.others(namespace), task))
+    return {rung: _observed(own.get(rung, NOTHING), others.get(rung, NOTHING)) for rung in {**own, **others}}
 
 
-def _own(chapter: Chapter, request: Request) -> dict[RungKey, Observed]:
-    found: dict[RungKey, Observed] = {}
+NOTHING = [0.0, 0.0, 0.0]
+
+
+def _observed(own: list[float], others: list[float]) -> Observed:
+    scale = min(FOREIGN_CAP / others[1], 1.0) if others[1] else 0.0
+    return Observed(own[0] + scale * others[0], own[1] + scale * others[1], int(own[2]), int(others[2]))
+
+
+def _own(chapter: Chapter, request: Request) -> Sums:
+    found: Sums = {}
     spec, data = request.spec, data_key(request.spec)
     for lesson in chapter.by_task.get(spec.task, ()):
         same = lesson.data == data
         met = _met(lesson, spec, same=same)
-        if met is None or lesson.job_uid == request.job.metadata.uid:
-            continue
-        weight = OWN_SAME_DATA if same else OWN_OTHER_DATA
-        found[lesson.rung] = found.get(lesson.rung, Observed()).plus(Observed(weight * met, weight, own=1))
+        if met is not None and lesson.job_uid != request.job.metadata.uid:
+            weight = OWN_SAME_DATA if same else OWN_OTHER_DATA
+            _add(found, lesson.rung, weight * met, weight, 1)
     return found
 
 
-def _foreign(chapters: Iterable[Chapter], task: str) -> dict[RungKey, Observed]:
-    found: dict[RungKey, Observed] = {}
+def _foreign(chapters: Iterable[Chapter], task: str) -> Sums:
+    found: Sums = {}
     for chapter in chapters:
         for rung, tally in chapter.tallies.get(task, {}).items():
-            found[rung] = found.get(rung, Observed()).plus(_one_namespace(tally))
-    return {rung: _capped(observed) for rung, observed in found.items()}
+            weight = min(FOREIGN * tally.jobs, FOREIGN_NAMESPACE_CAP)
+            _add(found, rung, weight * tally.met / tally.jobs, weight, tally.jobs)
+    return found
 
 
-def _one_namespace(tally: Tally) -> Observed:
-    weight = min(FOREIGN * tally.jobs, FOREIGN_NAMESPACE_CAP)
-    return Observed(weight * tally.met / tally.jobs, weight, foreign=tally.jobs)
-
-
-def _capped(observed: Observed) -> Observed:
-    scale = min(FOREIGN_CAP / observed.weight, 1.0)
-    return Observed(observed.successes * scale, observed.weight * scale, foreign=observed.foreign)
+def _add(sums: Sums, rung: RungKey, successes: float, weight: float, jobs: int) -> None:
+    known = sums.setdefault(rung, [0.0, 0.0, 0.0])
+    known[0] += successes
+    known[1] += weight
+    known[2] += jobs
 
 
 def _met(lesson: Lesson, spec: TrainingJobSpec, *, same: bool) -> bool | None:

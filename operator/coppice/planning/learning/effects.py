@@ -22,7 +22,7 @@ from coppice.api.vocabulary import Method
 
 Cell = tuple[Method, str, str]
 """Method, architecture family (empty: not known) and profile."""
-MAX_CELLS = 24
+MAX_CELLS = 16
 Matrix = list[list[float]]
 
 

