@@ -159,6 +159,7 @@ class Reconciler:
                 pue=self._settings.pue,
                 reports=self._index.reports(namespace),
                 software_version=self._settings.software_version,
+                history=self._index.history,
             ),
             images=self._settings.images,
             grid=grid,

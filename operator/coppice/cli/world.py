@@ -65,6 +65,7 @@ class Catalogue:
             pue=self.installation.pue,
             reports=self.index.reports(job.metadata.namespace or ""),
             software_version=version("coppice"),
+            history=self.index.history,
         )
 
 

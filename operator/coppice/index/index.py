@@ -17,11 +17,13 @@ from coppice.api.trainingpolicy import TrainingPolicy
 from coppice.api.trainingreport import TrainingReport
 from coppice.index.jobs import Jobs, SeenJob
 from coppice.index.key import Key, key_of
+from coppice.index.library import Library
 from coppice.index.running import Running
 from coppice.index.shelf import Shelf
 from coppice.index.tables import Table
 from coppice.index.versions import Versions, version_of
 from coppice.planning.catalogue import Catalogue
+from coppice.planning.learning.history import History
 from coppice.ports import Clock
 from coppice.workloads.projection import seen_child, seen_pod
 from coppice.workloads.seen import SeenChild, SeenPod
@@ -62,6 +64,7 @@ class Index:
         self._profiles = Table(ComputeProfile)
         self._policies = Table(TrainingPolicy)
         self._reports: dict[str, Table[TrainingReport]] = {}
+        self._library = Library()
         self._approvals: dict[str, Table[TrainingApproval]] = {}
         self._namespaces: dict[str, dict[str, str]] = {}
         self._odd: dict[Key, str] = {}
@@ -180,6 +183,11 @@ class Index:
         table = self._approvals.get(namespace)
         return tuple(one for one in table.values if one.spec.job == job) if table else ()
 
+    @property
+    def history(self) -> History:
+        """What the reports of all namespaces teach."""
+        return self._library.history
+
     def jobs(self) -> Iterator[tuple[Key, SeenJob]]:
         """Every job there is now, with its body; the model is made when asked for."""
         return iter(self._jobs)
@@ -234,6 +242,10 @@ class Index:
     def _put_report(self, key: Key, body: Body) -> Keys:
         spec = {name: value for name, value in body["spec"].items() if name not in UNNEEDED_OF_REPORTS}
         report = self._reports.setdefault(key.namespace, Table(TrainingReport)).put(key, {**body, "spec": spec})
+        if report is None:
+            self._library.drop(key)
+        else:
+            self._library.put(key, report, body["spec"].get("decisionRecord", ""))
         job = Key(JOB, key.namespace, report.spec.job) if report else None
         seen = self._jobs.get(job) if job else None
         return (job,) if job and seen and not seen.settled else ()
@@ -284,6 +296,7 @@ class Index:
             return ()
         if key.kind == "TrainingReport":
             self._reports[key.namespace].drop(key)
+            self._library.drop(key)
             return ()
         if key.kind == "TrainingApproval":
             return self._drop_approval(key)
