@@ -25,7 +25,7 @@ from demo.inputs.prepare import prepare
 from devcluster.paths import cache_directory
 from trials.models import MINILM, RECIPES, Recipe, registered
 from trials.problems import NAMES, PROBLEMS, Problem
-from trials.record import RECORD, Row, read, write
+from trials.record import RECORD, Row, read, write, write_models
 from trials.trial import Data, TrialError, run_trial
 
 SEED = 7
@@ -45,6 +45,7 @@ def main(
     inputs = prepare().directory
     home = cache_directory() / "trials"
     models = _base_models(home, inputs)
+    write_models([registered(name, models[name], _recipe(name)) for name in models])
     rows = {row.key: row for row in read()}
     for problem in PROBLEMS:
         if only and problem.name not in only:

@@ -7,7 +7,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import yaml
+
+from coppice.api.basemodel import BaseModelObject
+
 RECORD = Path(__file__).resolve().parents[1] / "evaluation" / "trials.csv"
+MODELS = RECORD.with_name("trial-models.yaml")
+"""The base models of the trials as manifests, so that a decision can be made again where they are not."""
 
 
 @dataclass(frozen=True)
@@ -63,3 +69,9 @@ def write(rows: Iterable[Row], path: Path = RECORD) -> None:
         writer = csv.DictWriter(stream, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in sorted(rows, key=lambda row: row.key))
+
+
+def write_models(models: Iterable[BaseModelObject], path: Path = MODELS) -> None:
+    """The manifests of all base models, in order."""
+    texts = [yaml.safe_dump(model.wire(), sort_keys=False, allow_unicode=True) for model in models]
+    path.write_text("---\n".join(texts), encoding="utf-8")
