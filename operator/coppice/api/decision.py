@@ -63,6 +63,10 @@ class ChanceRecord(Model):
     prior: DecimalString
     observations: int = 0
     basis: str = Field(description="'prior only', or where the observations come from.")
+    suited: DecimalString | None = Field(
+        default=None,
+        description="Probability that the base model suits the job at all: its methods fail together. Unset from scratch.",
+    )
     inputs: dict[str, DecimalString | str] = Field(default_factory=dict)
 
 
@@ -76,6 +80,7 @@ class CandidateRecord(Model):
     pods: int = 1
     estimate: EstimateRecord
     chance: ChanceRecord
+    assumed: bool | None = Field(default=None, description="True where nobody declared what the plan costs.")
     hyperparameters: dict[str, DecimalString | int] = Field(default_factory=dict)
 
 
@@ -135,7 +140,18 @@ class DecisionRecord(Model):
     spent: SpentRecord = SpentRecord()
     probe: ProbeRecord | None = Field(default=None, description="What runs first, before the ladder is decided again.")
     probed: tuple[ProbedModel, ...] = Field(default=(), description="What an earlier probe saw; the chances know it.")
+    max_attempts: int | None = Field(default=None, description="Most Train attempts of the job, those made included.")
     ladder: tuple[CandidateRecord, ...] = ()
+    ladder_chance: DecimalString | None = Field(
+        default=None, description="Probability that one of the ladder's rungs meets the objective."
+    )
+    ladder_expected: DecimalString | None = Field(
+        default=None,
+        description="Mean of the whole ladder in the unit of optimizeFor, each rung as likely as it is reached.",
+    )
+    scratch: CandidateRecord | None = Field(
+        default=None, description="The plan from scratch, where there is one and the ladder does not end in it."
+    )
     forgone: CandidateRecord | None = None
     counterfactual: CounterfactualRecord | None = None
     expected_saving_grams: Interval | None = None
@@ -210,6 +226,7 @@ def _fewer_inputs(record: DecisionRecord) -> Iterator[DecisionRecord]:
         update={
             "ladder": tuple(map(_bare, record.ladder)),
             "forgone": record.forgone and _bare(record.forgone),
+            "scratch": record.scratch and _bare(record.scratch),
             "counterfactual": record.counterfactual and _bare_estimate(record.counterfactual),
             "probe": record.probe and _bare_estimate(record.probe),
             "message": _cut(record.message, SHORT_MESSAGE),

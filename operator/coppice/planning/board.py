@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from coppice.api.base import rounded
 from coppice.api.reasons import AttemptOutcome
 from coppice.api.vocabulary import Method
 from coppice.planning.candidate import Candidate
@@ -19,6 +20,26 @@ from coppice.planning.ladder import Rules, Rung
 from coppice.planning.request import Request
 from coppice.planning.survey import Survey
 from coppice.planning.together import after_misses
+
+CHANCE_DIGITS, SUITED_DIGITS = 3, 4
+
+
+def rung_of(
+    *,
+    name: str,
+    method: Method,
+    group: str,
+    cost: float,
+    chance: float,
+    suited: float,
+    highs: tuple[float, ...],
+    remaining: tuple[float, ...] | None = None,
+) -> Rung:
+    """A rung from figures as they are recorded. `remaining` of the limits is given for a plan whose cost is assumed: it
+    is taken to use no more than that."""
+    if remaining is not None:
+        highs = tuple(min(high, max(left, 0.0)) for high, left in zip(highs, remaining, strict=True))
+    return Rung(name, cost, chance, group, suited, highs, trains=method is not Method.AS_IS)
 
 
 @dataclass(frozen=True)
@@ -34,19 +55,28 @@ class Placed:
         return self.candidate.name
 
     def rung(self, request: Request, cost: float | None = None) -> Rung:
-        """As the ladder's search sees it; an assumed plan is taken to use no more than the limits leave."""
-        highs: tuple[float, ...] = self.candidate.estimate.highs
-        if self.candidate.assumed:
-            highs = tuple(min(high, max(left, 0.0)) for high, left in zip(highs, request.remaining, strict=True))
-        return Rung(
+        """As the ladder's search sees it: by the figures that the record shows, digit for digit, so that it replays."""
+        candidate = self.candidate
+        return rung_of(
             name=self.name,
-            cost=self.candidate.estimate.expected(request.unit) if cost is None else cost,
-            chance=self.chance.value,
-            group=self.candidate.group,
-            suited=self.suited,
-            highs=highs,
-            trains=self.candidate.method is not Method.AS_IS,
+            method=candidate.method,
+            group=candidate.group,
+            cost=float(rounded(candidate.estimate.expected(request.unit) if cost is None else cost)),
+            chance=self.shown_chance,
+            suited=self.shown_suited,
+            highs=tuple(float(rounded(high)) for high in candidate.estimate.highs),
+            remaining=request.remaining if candidate.assumed else None,
         )
+
+    @property
+    def shown_chance(self) -> float:
+        """The chance to the digits of the record."""
+        return float(rounded(self.chance.value, CHANCE_DIGITS))
+
+    @property
+    def shown_suited(self) -> float:
+        """How likely the base model suits the task, to the digits of the record and never below the chance."""
+        return max(float(rounded(self.suited, SUITED_DIGITS)), self.shown_chance)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@
 A mode that cannot do what it says is refused with the change that would help.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from coppice.api.decision import DecisionRecord
 from coppice.api.reasons import AttemptOutcome, DecisionReason, StateReason
@@ -82,31 +82,69 @@ def impossible(request: Request) -> Refusal | None:
     return Refusal(StateReason.NO_SCRATCH_PLAN, sentence)
 
 
+@dataclass(frozen=True)
+class Question:
+    """What the choice is made from, and nothing else: so a decision can be made again from its record.
+
+    `last` is the plan from scratch as a rung, None where there is none or it cannot run; `fitting` says whether any
+    base model fits at all.
+    """
+
+    mode: Mode
+    unit: OptimizeFor
+    rungs: Sequence[Rung]
+    last: Rung | None
+    rules: Rules
+    has_scratch_plan: bool
+    fitting: bool
+    scratch_tried: bool = False
+
+
 def choose(board: Board) -> Choice | Refusal:
     """The plan for a job that can be decided."""
-    mode = board.request.mode
-    if mode is Mode.REQUIRE:
-        return _without_scratch(board, DecisionReason.SUBSTITUTION_REQUIRED)
-    if mode is Mode.AUTO and not board.request.has_scratch_plan:
-        return _without_scratch(board, DecisionReason.NO_SCRATCH_PLAN)
-    if isinstance(board.scratch, Rejection):
-        return _scratch_cannot_run(board, board.scratch)
-    last = board.last
-    assert last is not None
-    if board.request.was_tried(Method.FROM_SCRATCH, None):
-        return _ended(board, "no rung is left")
-    if not fits([last], board.rules):
-        return _scratch_breaks_limits(board, last)
-    if mode is Mode.NEVER:
-        return Choice(_alone(last), DecisionReason.SUBSTITUTION_OFF)
-    best = best_ladder(board.rungs, last, board.rules)
+    request = board.request
+    asked = Question(
+        mode=request.mode,
+        unit=request.unit,
+        rungs=board.rungs,
+        last=board.last,
+        rules=board.rules,
+        has_scratch_plan=request.has_scratch_plan,
+        fitting=bool(board.survey.candidates),
+        scratch_tried=request.was_tried(Method.FROM_SCRATCH, None),
+    )
+    return answer(asked) or _refusal(board)
+
+
+def answer(asked: Question) -> Choice | None:
+    """The plan that the modes make of the ladder; None where nothing may run."""
+    if asked.mode is Mode.REQUIRE:
+        return _without_scratch(asked, DecisionReason.SUBSTITUTION_REQUIRED)
+    auto, last = asked.mode is Mode.AUTO, asked.last
+    if auto and not asked.has_scratch_plan:
+        return _without_scratch(asked, DecisionReason.NO_SCRATCH_PLAN)
+    if last is None:
+        return _without_scratch(asked, DecisionReason.SCRATCH_CANNOT_RUN) if auto else None
+    if asked.scratch_tried:
+        return None
+    if not fits([last], asked.rules):
+        left = auto and asked.rules.train_rungs
+        return _without_scratch(asked, DecisionReason.SCRATCH_EXCEEDS_LIMITS) if left else None
+    return _with_scratch(asked, last)
+
+
+def _with_scratch(asked: Question, last: Rung) -> Choice:
+    alone = Ladder((last,), last.chance, last.cost)
+    if asked.mode is Mode.NEVER:
+        return Choice(alone, DecisionReason.SUBSTITUTION_OFF)
+    best = best_ladder(asked.rungs, last, asked.rules)
     assert best is not None
-    if mode is Mode.RECOMMEND:
+    if asked.mode is Mode.RECOMMEND:
         advised = best if len(best.rungs) > 1 else None
-        return Choice(_alone(last), DecisionReason.RECOMMENDED_ONLY, advised)
+        return Choice(alone, DecisionReason.RECOMMENDED_ONLY, advised)
     if len(best.rungs) > 1:
-        return Choice(best, SAVES[board.request.unit])
-    return Choice(best, _why_not(board, last))
+        return Choice(best, SAVES[asked.unit])
+    return Choice(best, _why_not(asked, last))
 
 
 def ending_probabilities(ladder: Ladder) -> list[float]:
@@ -115,44 +153,45 @@ def ending_probabilities(ladder: Ladder) -> list[float]:
     return [here - after for here, after in zip(reached, [*reached[1:], 0.0], strict=True)]
 
 
-def _why_not(board: Board, last: Rung) -> DecisionReason:
+def _why_not(asked: Question, last: Rung) -> DecisionReason:
     """Why no base model is tried before scratch."""
-    if not board.survey.candidates:
+    if not asked.fitting:
         return DecisionReason.NO_BASE_MODEL_FITS
-    if not admissible(board.rungs, last, board.rules):
+    if not admissible(asked.rungs, last, asked.rules):
         return DecisionReason.NO_ROOM_TO_TRY
-    rules = board.rules
-    lenient = Rules(rules.remaining, rules.train_rungs, rules.sufficient, 0.0)
-    relaxed = best_ladder(board.rungs, last, lenient)
+    relaxed = best_ladder(asked.rungs, last, replace(asked.rules, minimum_saving=0.0))
     saves = relaxed is not None and len(relaxed.rungs) > 1
     return DecisionReason.SAVING_BELOW_MINIMUM if saves else DecisionReason.SCRATCH_IS_CHEAPER
 
 
-def _without_scratch(board: Board, reason: DecisionReason) -> Choice | Refusal:
-    best = best_ladder(board.rungs, None, board.rules)
-    if best is not None:
-        return Choice(best, reason)
+def _without_scratch(asked: Question, reason: DecisionReason) -> Choice | None:
+    best = best_ladder(asked.rungs, None, asked.rules)
+    return Choice(best, reason) if best is not None else None
+
+
+def _refusal(board: Board) -> Refusal:
+    """Why nothing may run, and what would help."""
+    request, last = board.request, board.last
+    alone = request.mode is Mode.REQUIRE or (request.mode is Mode.AUTO and not request.has_scratch_plan)
+    if isinstance(board.scratch, Rejection) and not alone:
+        if request.mode is not Mode.AUTO or not (board.rungs or request.tried):
+            return Refusal(StateReason.NO_PROFILE, board.scratch.sentence)
+        alone = True
+    if alone or last is None:
+        return _no_substitute(board)
+    if request.was_tried(Method.FROM_SCRATCH, None):
+        return _ended(board, "no rung is left")
+    if request.tried:
+        return _nothing_left(board)
+    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, [board.placed(last.name)]))
+
+
+def _no_substitute(board: Board) -> Refusal:
     if board.request.tried:
         return _nothing_left(board)
     if not board.survey.candidates:
         return Refusal(StateReason.NO_BASE_MODEL_FITS, f"no base model fits: {found_wanting(board)}")
     return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, list(board.substitutes.values())))
-
-
-def _scratch_cannot_run(board: Board, rejection: Rejection) -> Choice | Refusal:
-    if board.request.mode is Mode.AUTO and (board.rungs or board.request.tried):
-        return _without_scratch(board, DecisionReason.SCRATCH_CANNOT_RUN)
-    return Refusal(StateReason.NO_PROFILE, rejection.sentence)
-
-
-def _scratch_breaks_limits(board: Board, last: Rung) -> Choice | Refusal:
-    if board.request.mode is Mode.AUTO and board.rules.train_rungs and board.rungs:
-        outcome = _without_scratch(board, DecisionReason.SCRATCH_EXCEEDS_LIMITS)
-        if isinstance(outcome, Choice):
-            return outcome
-    if board.request.tried:
-        return _nothing_left(board)
-    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, [board.placed(last.name)]))
 
 
 def _nothing_left(board: Board) -> Refusal:
@@ -186,7 +225,3 @@ def found_wanting(board: Board, most: int = 5) -> str:
         return f"none is registered for {board.request.spec.task}"
     commonest = sorted(board.survey.rejected.items(), key=lambda item: (-item[1], item[0]))[:most]
     return "; ".join(f"{reason} {count} ({board.survey.sentences[reason]})" for reason, count in commonest)
-
-
-def _alone(last: Rung) -> Ladder:
-    return Ladder((last,), last.chance, last.cost)

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 
-from coppice.api.base import Interval
+from coppice.api.base import Interval, rounded
 from coppice.api.decision import MAX_CANDIDATES, CandidateRecord, DecisionRecord, Intensity
 from coppice.api.reasons import DecisionReason
 from coppice.planning.acknowledgement import unacknowledged
-from coppice.planning.board import Board, Placed
+from coppice.planning.board import SUITED_DIGITS, Board, Placed
 from coppice.planning.choice import Choice, ending_probabilities
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.ladder import Ladder
+from coppice.planning.ladder import Ladder, admissible
 from coppice.planning.obligations import MAX_SENTENCE, obligations
 from coppice.planning.probing import Probe
 from coppice.planning.request import Request
@@ -32,6 +33,9 @@ def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | No
             "intensity": _intensity(board.request, ladder[0]),
             "probe": probe.record(board.request) if probe else None,
             "ladder": tuple(_candidate(board.request, placed) for placed in ladder),
+            "ladder_chance": rounded(choice.ladder.chance),
+            "ladder_expected": rounded(choice.ladder.cost),
+            "scratch": _unused_scratch(board, choice),
             "forgone": _candidate(board.request, first) if first else None,
             "expected_saving_grams": saving,
             "limitations": limitations,
@@ -43,12 +47,13 @@ def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | No
 
 def refused_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
     """The record of a refusal: what was looked at, and no ladder."""
-    return _base_record(board, reason, message, now).fitted()
+    record = _base_record(board, reason, message, now)
+    return record.model_copy(update={"scratch": _unused_scratch(board, None)}).fitted()
 
 
 def _base_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
     request, survey = board.request, board.survey
-    ranked = sorted(board.substitutes.values(), key=lambda placed: _rank(request, placed))
+    ranked = sorted(board.substitutes.values(), key=lambda placed: _rank(board, placed))
     shown = ranked[:MAX_CANDIDATES]
     compared = board.counterfactual
     return DecisionRecord(
@@ -65,6 +70,7 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         intensity=request.world.intensity_of(request.world.profiles[0]),
         pue=request.world.pue,
         spent=request.spent,
+        max_attempts=request.spec.max_attempts,
         probed=tuple(seen for _, seen in sorted(request.probed.items())),
         counterfactual=compared.record(request) if compared else None,
         considered=survey.considered,
@@ -85,14 +91,30 @@ def _candidate(request: Request, placed: Placed) -> CandidateRecord:
         accelerators_per_pod=candidate.hardware.accelerators,
         pods=candidate.hardware.pods,
         estimate=candidate.estimate.record(request.unit),
-        chance=placed.chance.record(),
+        chance=placed.chance.record().model_copy(update=_suited(placed)),
+        assumed=candidate.assumed or None,
         hyperparameters=candidate.hyperparameters(request),
     )
 
 
-def _rank(request: Request, placed: Placed) -> tuple[float, str]:
-    """Cost for the chance: what a rung is worth before the rest of the ladder is known."""
-    return placed.candidate.estimate.expected(request.unit) / placed.chance.value, placed.name
+def _suited(placed: Placed) -> dict[str, Decimal]:
+    return {"suited": rounded(placed.suited, SUITED_DIGITS)} if placed.candidate.model else {}
+
+
+def _unused_scratch(board: Board, choice: Choice | None) -> CandidateRecord | None:
+    """The plan from scratch as a candidate, where no ladder says it already."""
+    last = board.last
+    if last is None or isinstance(board.scratch, Rejection):
+        return None
+    if choice is not None and choice.ladder.rungs[-1].name == last.name:
+        return None
+    return _candidate(board.request, board.scratch)
+
+
+def _rank(board: Board, placed: Placed) -> tuple[bool, float, str]:
+    """What may run first, then by cost for the chance: what a rung is worth before the rest of the ladder is known."""
+    rung = placed.rung(board.request)
+    return not admissible([rung], board.last, board.rules), rung.price, placed.name
 
 
 def _saving(board: Board, ladder: Ladder, probe: Probe | None) -> Interval | None:
@@ -133,7 +155,8 @@ def _message(board: Board, choice: Choice, saving: Interval | None, probe: Probe
     steps = ", then ".join(
         f"{rung.name} ({_grams(board, rung.name)}, chance {rung.chance:.2f})" for rung in ladder.rungs
     )
-    parts = [choice.reason.sentence, f"Plan: {steps}; together {ladder.chance:.2f}."]
+    cut_short = "" if ladder.proven else " Its search was cut short: a better one may exist."
+    parts = [choice.reason.sentence, f"Plan: {steps}; together {ladder.chance:.2f}.{cut_short}"]
     if probe is not None:
         parts.insert(0, probe.sentence(request))
     if choice.advised is not None:
