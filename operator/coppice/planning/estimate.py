@@ -24,12 +24,12 @@ from coppice.planning.lognormal import LogNormal, from_points, total
 from coppice.planning.memory import memory
 from coppice.planning.money import Prices, cost
 from coppice.planning.network import Network
-from coppice.planning.power import Draw, draw
-from coppice.planning.utilisation import START_SECONDS, Shape
-from coppice.planning.workload import Workload, workload
+from coppice.planning.power import POWER_SIGMA, Draw, draw, power_sigma
+from coppice.planning.utilisation import START_SECONDS, Shape, input_seconds
+from coppice.planning.workload import FORWARD_BATCH, Workload, workload
 from coppice.planning.world import World
 
-SHARED_SIGMA = 0.3
+SHARED_SIGMA = 0.27
 """How fast this hardware is, the same for every plan on it. Leaving out one family of published runs at a time, the
 hours of the others predict its own with a standard deviation of about this (`python -m evaluation`)."""
 OWN_SIGMA = {
@@ -43,8 +43,6 @@ OWN_SIGMA = {
 """What only this plan does not know beside its epochs (see `epochs`), such as steps that do not fill the device."""
 ASSUMED_SIGMA = 1.2
 """Of a plan that nobody declared: the 10th to 90th percentile spans a factor of 22."""
-POWER_SIGMA = 0.15
-"""Between expected and metered power; published node models err by 11 to 37 %."""
 JOULES_PER_WATT_HOUR = 3600.0
 
 Input = Decimal | str
@@ -137,8 +135,8 @@ def estimate(
 ) -> Estimate:
     """The estimate of one plan on one configuration, moved by what finished jobs taught; an assumed plan by nothing."""
     prices = Prices.of(hardware.profile.spec, price_per_job, price_per_month, spec.dataset.price)
-    work = workload(spec, network, method)
-    own = ASSUMED_SIGMA if assumed else OWN_SIGMA[method]
+    work = workload(spec, network, method, checkpointing=hardware.layout.checkpointing)
+    own = ASSUMED_SIGMA if assumed else sqrt(OWN_SIGMA[method] ** 2 + work.epoch_sigma**2)
     return estimate_of_work(
         work,
         network,
@@ -172,9 +170,11 @@ def estimate_of_work(
     seconds = LogNormal((start + compute) * correction.time.median, sqrt(SHARED_SIGMA**2 + own_sigma**2))
     reserved = hardware.reserved_bytes(needed.high)
     share = hardware.share(reserved)
-    power = draw(hardware, share, start, compute, work.flops, float(world.pue_of(hardware.profile)))
+    pue = float(world.pue_of(hardware.profile))
+    power = draw(hardware, share, start, compute, work.flops, pue, network.token_parameters)
     power = power.corrected(correction.power.median)
-    energy = seconds.times(power.facility_watts / JOULES_PER_WATT_HOUR, POWER_SIGMA)
+    sigma = power_sigma(hardware, network.token_parameters)
+    energy = seconds.times(power.facility_watts / JOULES_PER_WATT_HOUR, sigma)
     intensity = world.intensity_of(hardware.profile).grams_per_kilowatt_hour
     operational = energy.times(float(intensity) / 1000)
     embodied = _embodied(seconds, hardware, share)
@@ -210,20 +210,24 @@ def estimate_of_work(
 
 def shape_of(network: Network, work: Workload) -> Shape:
     """The network as the utilisation model sees it."""
-    active = getattr(network, "active_parameters", None)
     return Shape(
         layers=network.layers,
         hidden_size=network.hidden_size,
         flops_per_token=network.forward_flops(work.tokens) / work.tokens,
-        mixture=active is not None and active < network.parameters,
+        mixture=network.active_parameters is not None and network.active_parameters < network.parameters,
+        step_tokens=float(work.batch * work.tokens),
     )
 
 
 def compute_seconds(work: Workload, network: Network, hardware: Hardware) -> float:
-    """Seconds of arithmetic and of launching it."""
+    """Seconds of arithmetic and of launching it, and of reading images where that takes longer."""
     rates = hardware.rates(shape_of(network, work))
     launches = work.steps * rates.training_step_seconds + work.forward_steps * rates.forward_step_seconds
-    return work.forward_flops / rates.forward + work.training_flops / rates.training + launches / hardware.devices
+    seconds = work.forward_flops / rates.forward + work.training_flops / rates.training + launches
+    if network.image_size is None or not hardware.accelerators:
+        return seconds
+    images = work.steps * work.batch + work.forward_steps * FORWARD_BATCH
+    return max(seconds, input_seconds(images, network.image_size, hardware.devices))
 
 
 def _embodied(seconds: LogNormal, hardware: Hardware, share: float) -> LogNormal:
@@ -278,4 +282,8 @@ def _inputs(
         "ownSigma": rounded(own_sigma),
         "sharedSigma": rounded(SHARED_SIGMA),
         **correction.inputs,
+        **hardware.layout.inputs(),
     }
+
+
+__all__ = ["JOULES_PER_WATT_HOUR", "POWER_SIGMA", "SHARED_SIGMA", "Estimate", "Inputs", "estimate", "estimate_of_work"]

@@ -3,21 +3,25 @@ times wrong for small jobs.
 
 Accelerators. Seconds of one device for one FLOP, when its steps are large:
 
-    (1 / (peak x SUSTAINED x generation) + traffic / bandwidth) x network x goodput x mixture
+    (fill / (peak x SUSTAINED x generation) + traffic / bandwidth) x network x goodput x mixture
 
     sustained   what dense matrix multiplications keep of the peak over all billed hours
     traffic     bytes that norms, activations and residuals move, TRAFFIC_BYTES x width for a token and block, over the
                 FLOPs of that block. Narrow networks do few FLOPs for each byte, and newer accelerators have more peak
                 for each byte of bandwidth: this is why small models and H100 reach less
-    network     1 + NETWORK x (peak / A100's) x (1 - 1 / sqrt(devices)): gradients and shards that are not hidden
-                behind arithmetic; links grew less than peaks
+    fill        1 + FILL_ELEMENTS x (peak / A100's) / (width x tokens of a step on one device): a step must hold enough
+                output tiles for every multiprocessor
+    network     1 + NETWORK x (peak / A100's) x (1 - 1 / sqrt(devices)) x sqrt(REFERENCE_TOKENS / tokens of a step on
+                one device): gradients and shards that are not hidden behind arithmetic; links grew less than peaks
     goodput     devices ^ GOODPUT: failures, restarts and stragglers of large runs
     mixture     experts are fed by all-to-all exchanges
 
-and for each step blocks x LAYER_SECONDS of launching. Time rises with every one of these, falls with peak and
-bandwidth, and has no steps. The first four constants are the most probable ones given the published runs of
-data/calibration-runs.csv that print hours, with the priors stated in dev/evaluation (`python -m evaluation` fits them
-anew and says where they differ); the others are named as assumptions.
+and for each step blocks x LAYER_SECONDS of launching. Vision models take at least as long as their images take to be
+read. Time rises with every one of these, falls with peak, bandwidth
+and the tokens of a step, and has no jumps. Sustained, traffic, network and goodput are the most probable given the
+published runs of data/calibration-runs.csv that print hours, with the priors stated in dev/evaluation (`python -m
+evaluation` fits them anew and says where they differ); the others are named as assumptions. Published runs seldom
+print their steps: they count as REFERENCE_TOKENS on a device, and full.
 
 CPU. Calibrated on runs of this project: BERT-like networks in fp32 on one core of an EPYC 9004 (peak 83 GFLOP/s at
 2.6 GHz with 32 operations a cycle), torch 2.x, batches of 8 to 32 at 64 and 128 tokens, CPU seconds of the process:
@@ -45,7 +49,7 @@ class Coefficients:
     goodput: float
 
 
-FITTED = Coefficients(sustained=0.544, traffic_bytes=310.0, network=0.1485, goodput=0.0264)
+FITTED = Coefficients(sustained=0.544, traffic_bytes=308.0, network=0.149, goodput=0.0264)
 """Most probable on the published runs; kept equal to what the evaluation prints by its check."""
 
 GENERATIONS: Mapping[str, float] = {
@@ -66,6 +70,11 @@ REFERENCE_PEAK = 312e12
 """A100's dense bf16 peak: the device whose links the network term is measured against."""
 REFERENCE_BYTES_PER_FLOP = 2039e9 / 312e12
 """Bandwidth over 16-bit peak of an A100 80 GB, for an accelerator whose bandwidth nobody states."""
+FILL_ELEMENTS = 6e5
+"""Output elements that keep an A100 half busy: a third of one 128 x 128 tile on each of 108 multiprocessors, because
+the inner layers are three to four times as wide as the network. Assumed."""
+REFERENCE_TOKENS = 8192
+"""Tokens of one step on one device at which NETWORK holds; 4 M tokens a step on 512 devices. Assumed."""
 MIXTURE = 1.25
 """Time of a mixture of experts over a dense network of the same active FLOPs; assumed: published ones on Hopper reach
 15 to 35 % of peak, dense ones 14 to 35 %, and the experts' width is already narrower."""
@@ -80,6 +89,10 @@ UNKNOWN_LAYERS = 50
 CONVOLUTION_ON_CPU = 0.15
 CONVOLUTION_ON_ACCELERATOR = 0.1
 """Convolution networks are bound by memory and input: FLOPs / peak is about ten times too optimistic."""
+IMAGES_PER_SECOND = 800.0
+"""Images of 224 pixels that the host decodes and augments for one accelerator: eight cores at a hundred each; assumed.
+Small vision models wait for them; smaller images are read faster by their area."""
+IMAGE_SIDE = 224.0
 CORES_IN_PARALLEL = 0.85
 """Share of the ideal speed-up that more than one core brings; assumed."""
 
@@ -109,12 +122,21 @@ class Device:
 
 @dataclass(frozen=True)
 class Shape:
-    """A network as the model sees it: blocks, width, FLOPs of one token's forward pass, whether it mixes experts."""
+    """A network as the model sees it: blocks, width, FLOPs of one token's forward pass, whether it mixes experts.
+
+    `step_tokens` are those of one step on all devices together; None where a large run does not say.
+    """
 
     layers: int | None
     hidden_size: int | None
     flops_per_token: float
     mixture: bool = False
+    step_tokens: float | None = None
+
+
+def input_seconds(images: float, side: float, devices: int) -> float:
+    """Seconds that reading so many images of that side takes at least, for so many accelerators."""
+    return images * (side / IMAGE_SIDE) ** 2 / (IMAGES_PER_SECOND * devices)
 
 
 def cpu_rates(peak: float, cores: float, hidden_size: int | None) -> Rates:
@@ -135,16 +157,22 @@ def accelerator_rates(device: Device, devices: int, shape: Shape, fitted: Coeffi
     return Rates(rate, rate, blocks * LAYER_SECONDS_FORWARD, blocks * LAYER_SECONDS_TRAINING)
 
 
-def sustained_flops(device: Device, devices: float, shape: Shape, fitted: Coefficients = FITTED) -> float:
-    """FLOP/s that one of so many devices sustains when its steps are large."""
+def sustained_flops(device: Device, devices: int, shape: Shape, fitted: Coefficients = FITTED) -> float:
+    """FLOP/s that one of so many devices sustains."""
     generation = GENERATIONS.get(device.generation, 1.0) if device.value_bytes == 2 else 1.0
+    peaks = device.peak_flops / REFERENCE_PEAK
+    tokens = shape.step_tokens / devices if shape.step_tokens else None
     if shape.hidden_size is None or shape.layers is None:
         arithmetic = 1 / (device.peak_flops * CONVOLUTION_ON_ACCELERATOR)
     else:
-        arithmetic = 1 / (device.peak_flops * fitted.sustained * generation) + _traffic_seconds(device, shape, fitted)
-    network = 1 + fitted.network * device.peak_flops / REFERENCE_PEAK * (1 - 1 / sqrt(devices))
+        fill = 1 + FILL_ELEMENTS * peaks / (shape.hidden_size * tokens) if tokens else 1.0
+        busy = device.peak_flops * fitted.sustained * generation
+        arithmetic = fill / busy + _traffic_seconds(device, shape, fitted)
+    network = 1 + fitted.network * peaks * (1 - 1 / sqrt(devices)) * sqrt(
+        REFERENCE_TOKENS / (tokens or REFERENCE_TOKENS)
+    )
     mixture = MIXTURE if shape.mixture else 1.0
-    return 1.0 / (arithmetic * network * mixture * devices**fitted.goodput)
+    return 1.0 / float(arithmetic * network * mixture * devices**fitted.goodput)
 
 
 def _traffic_seconds(device: Device, shape: Shape, fitted: Coefficients) -> float:
