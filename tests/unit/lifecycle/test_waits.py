@@ -249,6 +249,23 @@ async def test_a_plan_larger_than_the_whole_budget_is_told_that_it_never_fits() 
     assert "it fits no month" in message
 
 
+async def test_the_money_of_a_job_is_in_its_totals_and_in_the_ledger() -> None:
+    """One licence of 2 and data for 3 are more than what minutes of two cores cost."""
+    loop = Loop(policy().budget(cost="100000").body())
+    loop.cluster.objects["ComputeProfile", "", "cpu-generic"]["spec"]["pricePerHour"] = "0.05"
+    loop.cluster.objects["ClusterBaseModel", "", "all-minilm-l6-v2"]["spec"]["pricePerJob"] = "2"
+    key = loop.apply(probe_job().set("spec.dataset.price", "3"))
+    await loop.turn()
+    assert float(loop.ledger.specs["research"].entries[0].reserved.cost) > 5
+    loop.cluster.run(loop.cluster.jobs()[0], "0.957")
+    await loop.turn()
+    cost = loop.job(key).status.totals.cost
+    spec = loop.ledger.specs["research"]
+    assert 5 < cost < 5.1
+    assert spec.totals.cost == cost
+    assert [month.cost for month in spec.months] == [cost]
+
+
 async def test_a_budget_in_money_asks_for_a_price() -> None:
     loop, key = await seen(policy().budget(cost="5"))
     assert suspended(loop, key)[0] == "BudgetExhausted"
