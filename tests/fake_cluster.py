@@ -12,10 +12,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from coppice.api.meta import BaseModelReference
 from coppice.api.result import Outcome, Result, TrainedModel
+from coppice.api.trainingjob_status import ProbedModel
+from coppice.api.vocabulary import BaseModelKind
 from coppice.index import Index
 from coppice.lifecycle import Event
 from coppice.ports import AlreadyExists, Conflict, NotFound
@@ -201,6 +205,13 @@ class FakeCluster:
         self.end_pod(pod, message=text.to_json())
         self.end_job(job, "Complete")
 
+    def probe(self, job: Body, seconds: float = 60, **qualities: str | None) -> None:
+        """A probe's whole life: what it saw of each model; None where it could not load one. `_` stands for `-`."""
+        pod = self.start_pod(job)
+        self.clock.advance(seconds)
+        self.end_pod(pod, message=probe_text(job, pod, qualities))
+        self.end_job(job, "Complete")
+
     def fail(self, job: Body, exit_code: int = 1, reason: str = "Error", seconds: float = 30) -> None:
         """A child's pod fails."""
         pod = self.start_pod(job)
@@ -275,6 +286,23 @@ def result_text(job: Body, pod: Body, quality: str | None, cpu_seconds: str = "5
         steps=100,
     )
     return result.to_json()
+
+
+def probe_text(job: Body, pod: Body, qualities: Mapping[str, str | None]) -> str:
+    """What a probe leaves in its termination message."""
+    attempt = int(job["metadata"]["labels"]["coppice.dev/attempt"])
+    seen = [_probed(name.replace("_", "-"), quality) for name, quality in qualities.items()]
+    outcome = Outcome.COMPLETED
+    result = Result(attempt=attempt, pod_uid=pod["metadata"]["uid"], outcome=outcome, cpu_seconds="50", probed=seen)
+    return result.to_json()
+
+
+def _probed(name: str, quality: str | None) -> ProbedModel:
+    reference = BaseModelReference(kind=BaseModelKind.CLUSTER, name=name)
+    if quality is None:
+        return ProbedModel(base_model=reference, message="BadModel: it cannot be loaded")
+    value = Decimal(quality)
+    return ProbedModel(base_model=reference, linear_quality=value, neighbour_quality=value, examples=512, sample=512)
 
 
 def _place(body: Mapping[str, Any]) -> Place:

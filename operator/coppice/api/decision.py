@@ -108,6 +108,25 @@ class ProbeRecord(Model):
         description="What knowing the outcome is expected to save, in the unit of optimizeFor, before the probe's cost."
     )
 
+    @property
+    def method(self) -> Method:
+        """What the probe does with each of its base models."""
+        return Method.LINEAR_PROBE
+
+    @property
+    def base_model(self) -> None:
+        """It has several."""
+        return
+
+    @property
+    def pods(self) -> int:
+        """The built-in trainer runs in one pod."""
+        return 1
+
+
+Runnable = CandidateRecord | ProbeRecord
+"""What an attempt can run: one rung, or a probe of several base models."""
+
 
 Holder = TypeVar("Holder", CandidateRecord, CounterfactualRecord, ProbeRecord)
 
@@ -164,6 +183,11 @@ class DecisionRecord(Model):
     candidates: tuple[CandidateRecord, ...] = ()
     candidates_left_out: int = 0
     catalogue_digest: str = ""
+
+    @property
+    def first(self) -> Runnable:
+        """What runs first: the probe where there is one, else the first rung."""
+        return self.probe or self.ladder[0]
 
     def canonical(self) -> str:
         """Canonical JSON: sorted keys, no spaces."""

@@ -127,6 +127,7 @@ class AttemptOutcome(Reason):
     MET = "Met", "It reached the target."
     MISSED = "Missed", "It ended well and missed the target."
     UNJUDGED = "Unjudged", "It ended well and there is no target to judge it by."
+    PROBED = "Probed", "It looked at several base models on a sample of the data."
     NO_RESULT = "NoResult", "It ended without a result."
     FAILED = "Failed", "Its container failed."
     OUT_OF_MEMORY = "OutOfMemory", "Its container was killed for memory."

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from coppice.api.decision import DecisionRecord, decode_record
 from coppice.api.reasons import AttemptOutcome, StateReason, SuspendReason
-from coppice.api.vocabulary import Method, Mode, OnMiss
+from coppice.api.vocabulary import AttemptKind, Method, Mode, OnMiss
 from coppice.lifecycle.finish import best_attempt, finish
 from coppice.lifecycle.observed import Plan
 from coppice.lifecycle.situation import Situation, transition_events
@@ -116,11 +116,26 @@ def _decided(situation: Situation) -> DecisionRecord | Refusal:
     ended = [
         Tried(method=item.record.method, base_model=item.record.base_model, outcome=outcome)
         for item, (outcome, _) in situation.judged
+        if item.record.kind is not AttemptKind.PROBE
     ]
     # A rung that was killed from outside may be tried once more; killed twice, it is no accident.
     tried = [one for one in ended if one.outcome is not AttemptOutcome.KILLED or ended.count(one) > 1]
-    spent = situation.books.spent
-    return decide(observed.job, observed.resolved, observed.world, spent=spent, tried=tried, now=observed.now)
+    return decide(
+        observed.job,
+        observed.resolved,
+        observed.world,
+        spent=situation.books.spent,
+        tried=tried,
+        now=observed.now,
+        probed=situation.probed,
+        may_probe=_may_probe(situation),
+    )
+
+
+def _may_probe(situation: Situation) -> bool:
+    """Whether a probe may still be made: never after one that ended by itself, once more after one that was killed."""
+    probes = [outcome for item, (outcome, _) in situation.judged if item.record.kind is AttemptKind.PROBE]
+    return probes in ([], [AttemptOutcome.KILLED])
 
 
 def _wait(situation: Situation, wait: Wait, record: DecisionRecord | None) -> Plan:
@@ -137,10 +152,10 @@ def _wait(situation: Situation, wait: Wait, record: DecisionRecord | None) -> Pl
 
 
 def _out_of_rungs(situation: Situation, refusal: Refusal) -> Plan:
-    if situation.last is None:
+    if situation.last_rung is None:
         return finish(situation, refusal.reason, refusal.message, succeeded=False, record=refusal.record)
     spec = situation.observed.job.spec
-    outcome, message = situation.last[1]
+    outcome, message = situation.last_rung[1]
     best = best_attempt(situation)
     if best is not None and best.quality is not None and spec.objective.on_miss is OnMiss.ACCEPT:
         text = f"attempt {best.number} came closest with {spec.objective.metric} {best.quality}"

@@ -13,11 +13,11 @@ from coppice.accounting.use import PodUse
 from coppice.api.attempt import AttemptRecord
 from coppice.api.base import storable
 from coppice.api.reasons import AttemptOutcome
-from coppice.api.result import Result, parse_result
+from coppice.api.result import Outcome, Result, parse_result
 from coppice.api.run import FETCH_CONTAINER, TRAINER_CONTAINER
 from coppice.api.trainingjob import TrainingJob
-from coppice.api.trainingjob_status import AttemptStatus, ChildReference, PodStatus
-from coppice.api.vocabulary import Evidence
+from coppice.api.trainingjob_status import AttemptStatus, ChildReference, PodStatus, ProbedModel
+from coppice.api.vocabulary import AttemptKind, Evidence
 from coppice.workloads.names import claim_name
 from coppice.workloads.seen import SeenChild, SeenPod
 from coppice.workloads.storage import output_path
@@ -50,6 +50,16 @@ class Attempt:
         """The result of index 0, from its latest pod that wrote one."""
         ended = sorted((pod for pod in self.pods if pod.index == 0 and pod.ended_at), key=_ended_at, reverse=True)
         return next((result for result in map(result_of, ended) if result is not None), None)
+
+    @property
+    def probed(self) -> tuple[ProbedModel, ...]:
+        """What a probe that has ended saw of each base model; from its result, or from status once it stands there."""
+        if self.record.kind is not AttemptKind.PROBE:
+            return ()
+        if self.ended_before and self.before is not None:
+            return tuple(self.before.probed)
+        result = self.result
+        return result.probed if result and result.outcome is Outcome.COMPLETED else ()
 
     def uses(self, now: datetime) -> tuple[PodUse, ...]:
         """What each pod used, each once; a pod that is gone and was not reported is known by its time alone."""

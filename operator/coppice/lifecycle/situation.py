@@ -6,7 +6,8 @@ from coppice.api.decision import DecisionRecord, decode_record
 from coppice.api.meta import BaseModelReference, Condition
 from coppice.api.reasons import AttemptOutcome, EventReason
 from coppice.api.trainingjob import Limits
-from coppice.api.trainingjob_status import AttemptStatus, DecisionStatus, TrainingJobStatus
+from coppice.api.trainingjob_status import AttemptStatus, DecisionStatus, ProbedModel, TrainingJobStatus
+from coppice.api.vocabulary import AttemptKind
 from coppice.lifecycle.account import Books
 from coppice.lifecycle.attempts import Attempt
 from coppice.lifecycle.observed import Event, Observed
@@ -45,6 +46,18 @@ class Situation:
     def last(self) -> tuple[Attempt, Verdict] | None:
         """The latest attempt."""
         return self.judged[-1] if self.attempts else None
+
+    @property
+    def last_rung(self) -> tuple[Attempt, Verdict] | None:
+        """The latest attempt that ran a rung of a ladder, not a probe."""
+        rungs = [pair for pair in self.judged if pair[0].record.kind is not AttemptKind.PROBE]
+        return rungs[-1] if rungs else None
+
+    @property
+    def probed(self) -> dict[str, ProbedModel]:
+        """What probes saw, by the base model's key; a later probe's word stands."""
+        seen = [one for item in self.attempts for one in item.probed]
+        return {f"{one.base_model.kind}/{one.base_model.name}": one for one in seen}
 
     def base_model(self, reference: BaseModelReference | None) -> Registered | None:
         """What the catalogue knows of a base model now."""
@@ -122,25 +135,30 @@ def transition_events(before: TrainingJobStatus, after: TrainingJobStatus) -> tu
     if after.decision and (before.decision is None or before.decision.digest != after.decision.digest):
         events.append(Event(EventReason.DECIDED, f"{after.decision.reason}: {after.decision.message}", "Decide"))
     known = {item.number: item for item in before.attempts}
+    first = next((item.number for item in after.attempts if item.kind is not AttemptKind.PROBE), None)
     for item in after.attempts:
-        events.extend(_attempt_events(known.get(item.number), item))
+        events.extend(_attempt_events(known.get(item.number), item, first))
     events.extend(_condition_events(before.conditions, after.conditions))
     return tuple(events)
 
 
-def _attempt_events(before: AttemptStatus | None, after: AttemptStatus) -> list[Event]:
+def _attempt_events(before: AttemptStatus | None, after: AttemptStatus, first_rung: int | None) -> list[Event]:
     events = []
-    name = after.base_model.name if after.base_model else "no base model"
     if before is None:
-        reason = EventReason.NEXT_RUNG if after.number > 1 else EventReason.ATTEMPT_STARTED
-        events.append(
-            Event(reason, f"attempt {after.number}: {after.method} of {name}, as {after.child.name}", "Start")
-        )
+        further = first_rung is not None and after.number > first_rung
+        reason = EventReason.NEXT_RUNG if further else EventReason.ATTEMPT_STARTED
+        events.append(Event(reason, f"attempt {after.number}: {_what(after)}, as {after.child.name}", "Start"))
     if after.outcome != AttemptOutcome.RUNNING and (before is None or before.outcome == AttemptOutcome.RUNNING):
-        good = after.outcome in {AttemptOutcome.MET, AttemptOutcome.UNJUDGED}
+        good = after.outcome in {AttemptOutcome.MET, AttemptOutcome.UNJUDGED, AttemptOutcome.PROBED}
         text = f"attempt {after.number} ended {after.outcome}: {after.message}"
         events.append(Event(EventReason.ATTEMPT_ENDED, text, "Judge", warning=not good))
     return events
+
+
+def _what(attempt: AttemptStatus) -> str:
+    if attempt.kind is AttemptKind.PROBE:
+        return "a probe of several base models"
+    return f"{attempt.method} of {attempt.base_model.name if attempt.base_model else 'no base model'}"
 
 
 _TOLD = {

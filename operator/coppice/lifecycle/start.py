@@ -16,9 +16,9 @@ CHILD_SEEN_SECONDS = 1.0
 
 
 def start(situation: Situation, record: DecisionRecord) -> Plan:
-    """Run the first rung of a decision as the job's next attempt."""
+    """Run what a decision runs first, its probe or its first rung, as the job's next attempt."""
     observed = situation.observed
-    job, candidate = observed.job, record.ladder[0]
+    job, candidate = observed.job, record.first
     number = max((item.record.number for item in situation.attempts), default=0) + 1
     profile = next(item for item in observed.world.profiles if item.metadata.name == candidate.profile)
     evidence = evidence_of(job.spec, candidate.method)
@@ -47,11 +47,11 @@ def start(situation: Situation, record: DecisionRecord) -> Plan:
 
 
 def startable(situation: Situation, record: DecisionRecord) -> bool:
-    """Whether the profile and the base model of the first rung are still registered."""
-    first = record.ladder[0]
+    """Whether the profile and the base models of what runs first are still registered."""
+    first = record.first
     profiles = {item.metadata.name for item in situation.observed.world.profiles}
-    model_is_there = first.base_model is None or situation.base_model(first.base_model) is not None
-    return first.profile in profiles and model_is_there
+    models = record.probe.base_models if record.probe else (first.base_model,) if first.base_model else ()
+    return first.profile in profiles and all(situation.base_model(model) is not None for model in models)
 
 
 def evidence_of(spec: TrainingJobSpec, method: Method) -> Evidence:
@@ -71,7 +71,7 @@ def _seconds_left(situation: Situation) -> int | None:
 
 
 def _entry(situation: Situation, record: DecisionRecord) -> LedgerEntry:
-    job, first = situation.observed.job, record.ladder[0]
+    job, first = situation.observed.job, record.first
     return LedgerEntry(
         uid=job.metadata.uid,
         name=job.metadata.name,

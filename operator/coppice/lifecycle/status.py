@@ -12,13 +12,14 @@ from typing import Literal
 
 from coppice.api import conditions as c
 from coppice.api.base import rounded, storable
-from coppice.api.decision import CandidateRecord, DecisionRecord
+from coppice.api.decision import CandidateRecord, DecisionRecord, ProbeRecord
 from coppice.api.meta import Condition
 from coppice.api.reasons import AccountReason, AttemptOutcome, Reason, StateReason, SuspendReason
 from coppice.api.trainingjob_status import (
     AttemptStatus,
     CounterfactualStatus,
     DecisionStatus,
+    ProbeStatus,
     RungStatus,
 )
 from coppice.lifecycle.account import Books
@@ -114,6 +115,7 @@ def attempt_status(
         evidence=record.evidence if result and result.quality is not None else None,
         cpu_seconds=cpu_seconds(attempt) if ended else None,
         steps=result.steps if result else None,
+        probed=list(attempt.probed),
         energy_joules=rounded(float(account.energy_joules)) if account else None,
         carbon_grams=rounded(float(account.carbon_grams)) if account else None,
     )
@@ -139,6 +141,7 @@ def decision_status(record: DecisionRecord) -> DecisionStatus:
         message=record.message,
         optimize_for=record.optimize_for,
         ladder=[rung_status(rung) for rung in record.ladder],
+        probe=_probe_status(record.probe) if record.probe else None,
         rejected=record.rejected,
         considered=record.considered,
         counterfactual=_counterfactual(record),
@@ -160,6 +163,17 @@ def rung_status(candidate: CandidateRecord) -> RungStatus:
         energy_watt_hours=estimate.energy_watt_hours,
         carbon_grams=estimate.carbon_grams,
         run_seconds=estimate.run_seconds,
+    )
+
+
+def _probe_status(probe: ProbeRecord) -> ProbeStatus:
+    return ProbeStatus(
+        base_models=list(probe.base_models),
+        examples=probe.examples,
+        energy_watt_hours=probe.estimate.energy_watt_hours,
+        carbon_grams=probe.estimate.carbon_grams,
+        run_seconds=probe.estimate.run_seconds,
+        value=probe.value,
     )
 
 

@@ -11,13 +11,15 @@ from coppice.api.reasons import AttemptOutcome
 from coppice.api.result import Outcome
 from coppice.api.run import TRAINER_CONTAINER
 from coppice.api.trainingjob import Objective
-from coppice.api.vocabulary import DIRECTIONS, Direction
+from coppice.api.trainingjob_status import ProbedModel
+from coppice.api.vocabulary import DIRECTIONS, AttemptKind, Direction
 from coppice.lifecycle.attempts import RESULT_GRACE, Attempt
 from coppice.workloads.seen import ContainerEnd
 
 Verdict = tuple[AttemptOutcome, str]
 
 RUNNING: Verdict = (AttemptOutcome.RUNNING, "")
+NO_FIGURE = "it ended well but wrote no result; see its log"
 KILLED_BY_SIGNAL = 137
 GONE_GRACE = timedelta(seconds=3)
 
@@ -56,6 +58,8 @@ def _completed(attempt: Attempt, objective: Objective, now: datetime) -> Verdict
     if result is None and _may_still_come(attempt, now):
         return RUNNING
     quality = result.quality if result and result.outcome is Outcome.COMPLETED else None
+    if attempt.record.kind is AttemptKind.PROBE:
+        return _probed(attempt)
     if objective.target is None:
         return AttemptOutcome.UNJUDGED, _measured(objective, quality)
     if quality is None:
@@ -63,6 +67,24 @@ def _completed(attempt: Attempt, objective: Objective, now: datetime) -> Verdict
     if meets(float(quality), float(objective.target), direction_of(objective)):
         return AttemptOutcome.MET, _measured(objective, quality)
     return AttemptOutcome.MISSED, _measured(objective, quality)
+
+
+def _probed(attempt: Attempt) -> Verdict:
+    """A probe has done its work when it saw anything of any base model."""
+    told = [_seen(item) for item in attempt.probed]
+    if any(_has_figure(item) for item in attempt.probed):
+        return AttemptOutcome.PROBED, "; ".join(told)[:512]
+    return AttemptOutcome.NO_RESULT, (f"it saw none of the base models: {'; '.join(told)}" if told else NO_FIGURE)[:512]
+
+
+def _has_figure(item: ProbedModel) -> bool:
+    return item.linear_quality is not None or item.neighbour_quality is not None
+
+
+def _seen(item: ProbedModel) -> str:
+    if not _has_figure(item):
+        return f"{item.base_model.name}: {item.message or 'no figure'}"
+    return f"{item.base_model.name}: linear {item.linear_quality}, neighbours {item.neighbour_quality}"
 
 
 def _measured(objective: Objective, quality: object | None) -> str:

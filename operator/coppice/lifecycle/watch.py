@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from coppice.api.reasons import StateReason, SuspendReason
 from coppice.api.run import FETCH_CONTAINER, TRAINER_CONTAINER
+from coppice.api.vocabulary import AttemptKind
 from coppice.lifecycle.account import seconds_until_limit
 from coppice.lifecycle.attempts import Attempt
 from coppice.lifecycle.observed import Plan
@@ -107,6 +108,8 @@ def _fetch_runs(pod: SeenPod) -> bool:
 
 def _what(attempt: Attempt) -> str:
     base = attempt.record.base_model
+    if attempt.record.kind is AttemptKind.PROBE:
+        return "a probe of base models"
     return f"{attempt.record.method} of {base.name}" if base else str(attempt.record.method)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from coppice.api.decision import CandidateRecord, DecisionRecord, SpentRecord
+from coppice.api.decision import CandidateRecord, DecisionRecord, Runnable, SpentRecord
 from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingpolicy import Amounts
 from coppice.api.vocabulary import Method
@@ -54,8 +54,9 @@ class Exceeded:
 
 
 def plan_high(record: DecisionRecord) -> High:
-    """What the job will have used when its whole ladder, the last rung included, took its high estimates."""
-    return _high(record.ladder, record.spent)
+    """What the job will have used when its probe and whole ladder, last rung included, took their high estimates."""
+    probe = [record.probe] if record.probe else []
+    return _high([*probe, *record.ladder], record.spent)
 
 
 def scratch_high(record: DecisionRecord) -> High | None:
@@ -126,7 +127,7 @@ def _fault(
     return why and f"does not cover this decision: {why}"
 
 
-def _high(rungs: Iterable[CandidateRecord], spent: SpentRecord) -> High:
+def _high(rungs: Iterable[Runnable], spent: SpentRecord) -> High:
     estimates = [rung.estimate for rung in rungs]
     costs = [one.cost.high for one in estimates if one.cost is not None]
     return High(

@@ -55,9 +55,13 @@ def sample_of(request: Request) -> Sample | None:
 
 
 def sampled_options(request: Request, model: Registered, sample: Sample) -> list[Candidate]:
-    """A LinearProbe of the model on the sample, on every configuration of one pod that holds it."""
+    """A LinearProbe of the model on the sample, on every configuration of one pod that holds it.
+
+    A licence's price is due where a rung uses the model, not for a look; the account agrees.
+    """
     sampled = replace(request, job=_sampled(request.job, sample))
-    options = on_hardware(sampled, model, Method.LINEAR_PROBE)
+    free = replace(model, spec=model.spec.model_copy(update={"price_per_job": None, "price_per_month": None}))
+    options = on_hardware(sampled, free, Method.LINEAR_PROBE)
     return [one for one in options if one.hardware.pods == 1 and best_configuration(sampled, [one]) is not None]
 
 

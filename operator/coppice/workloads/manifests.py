@@ -10,16 +10,16 @@ from typing import Any, Protocol
 from coppice.api.attempt import AttemptRecord
 from coppice.api.basemodel import BaseModelSpec
 from coppice.api.computeprofile import ComputeProfile
-from coppice.api.decision import CandidateRecord, DecisionRecord
+from coppice.api.decision import DecisionRecord, ProbeRecord, Runnable
 from coppice.api.meta import BaseModelReference
 from coppice.api.run import Run
 from coppice.api.trainingjob import TrainingJob
-from coppice.api.vocabulary import Evidence, Method
+from coppice.api.vocabulary import AttemptKind, Evidence, Method
 from coppice.workloads.images import Images
 from coppice.workloads.job import child_manifests
 from coppice.workloads.names import claim_name
 from coppice.workloads.requests import Requests, requests
-from coppice.workloads.run import ModelFiles, RunRules, kind_of, run_for
+from coppice.workloads.run import ModelFiles, RunRules, kind_of, probe_run, run_for
 from coppice.workloads.storage import claim_manifest, output_path
 from coppice.workloads.template import templated_requests
 from coppice.workloads.volumes import AUTHORITY_FILE
@@ -76,13 +76,13 @@ class World(Protocol):
 
 
 def attempt_record(
-    job: TrainingJob, candidate: CandidateRecord, number: int, profile: ComputeProfile, evidence: Evidence
+    job: TrainingJob, candidate: Runnable, number: int, profile: ComputeProfile, evidence: Evidence
 ) -> AttemptRecord:
-    """The attempt that a candidate becomes, with what each of its pods reserves; accelerators are of all pods."""
+    """The attempt that a candidate or probe becomes, and what each of its pods reserves; accelerators: of all pods."""
     reserved = _reserved(job, candidate, profile, evidence)
     return AttemptRecord(
         number=number,
-        kind=kind_of(candidate.method),
+        kind=AttemptKind.PROBE if isinstance(candidate, ProbeRecord) else kind_of(candidate.method),
         method=candidate.method,
         base_model=candidate.base_model,
         profile=candidate.profile,
@@ -99,7 +99,7 @@ def attempt_record(
 def attempt_manifests(
     job: TrainingJob,
     record: DecisionRecord,
-    candidate: CandidateRecord,
+    candidate: Runnable,
     attempt: AttemptRecord,
     *,
     resolved: SourceRules,
@@ -133,15 +133,18 @@ def attempt_manifests(
 
 
 def _run(
-    job: TrainingJob, candidate: CandidateRecord, profile: ComputeProfile, number: int, rules: RunRules, world: World
+    job: TrainingJob, candidate: Runnable, profile: ComputeProfile, number: int, rules: RunRules, world: World
 ) -> Run:
+    if isinstance(candidate, ProbeRecord):
+        models = [found for one in candidate.base_models if (found := _files(one, world, job))]
+        return probe_run(job, candidate, models, profile, number, rules)
     plan = job.spec.from_scratch if candidate.method is Method.FROM_SCRATCH else None
     base = _files(candidate.base_model, world, job)
     tokenizer = _files(plan.tokenizer_from if plan else None, world, job)
     return run_for(job, candidate, base, tokenizer, profile, number, rules)
 
 
-def _profile(candidate: CandidateRecord, world: World) -> ComputeProfile:
+def _profile(candidate: Runnable, world: World) -> ComputeProfile:
     found = next((each for each in world.profiles if each.metadata.name == candidate.profile), None)
     if found is None:
         raise LookupError(f"ComputeProfile {candidate.profile} is gone: apply it again")
@@ -157,7 +160,7 @@ def _files(reference: BaseModelReference | None, world: World, job: TrainingJob)
     return ModelFiles(reference, found.spec)
 
 
-def _reserved(job: TrainingJob, candidate: CandidateRecord, profile: ComputeProfile, evidence: Evidence) -> Requests:
+def _reserved(job: TrainingJob, candidate: Runnable, profile: ComputeProfile, evidence: Evidence) -> Requests:
     trainer = job.spec.trainer
     if trainer and trainer.template is not None and evidence is Evidence.SELF_REPORTED:
         accelerator = profile.spec.accelerator

@@ -4,13 +4,14 @@ Everything that a pod needs is in it and nothing else is: no policy, no price, n
 of the pod contract, so the same text works in the built-in trainer and in a user's own container.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from coppice.api.basemodel import MOST_OBLIGATIONS, BaseModelSpec
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.dataset import Dataset
-from coppice.api.decision import CandidateRecord
+from coppice.api.decision import CandidateRecord, ProbeRecord
 from coppice.api.meta import BaseModelReference
 from coppice.api.run import (
     DATA_DIRECTORY,
@@ -26,6 +27,7 @@ from coppice.api.run import (
     RunLimits,
     RunMeter,
     RunObjective,
+    RunProbe,
     base_model_directory,
     output_directory,
 )
@@ -71,21 +73,55 @@ def run_for(
     rules: RunRules,
 ) -> Run:
     """The run of one attempt; `base` is the candidate's base model, `tokenizer` the one that `fromScratch` names."""
+    run = _run(job, kind_of(candidate.method), (_rung(job, candidate, base),), profile, attempt, rules)
+    from_scratch = _from_scratch(job, tokenizer) if candidate.method is Method.FROM_SCRATCH else None
+    return run.model_copy(update={"from_scratch": from_scratch})
+
+
+def probe_run(
+    job: TrainingJob,
+    probe: ProbeRecord,
+    models: Sequence[ModelFiles],
+    profile: ComputeProfile,
+    attempt: int,
+    rules: RunRules,
+) -> Run:
+    """The run of a probe: a LinearProbe rung for each base model, and the sample they look at.
+
+    Seed, settings and cache are those of a LinearProbe of the whole data, so that one finds the sample's features.
+    """
+    asked = (job.spec.trainer and job.spec.trainer.hyperparameters) or Hyperparameters()
+    rungs = tuple(
+        Rung(method=Method.LINEAR_PROBE, base_model=_base_model(model), hyperparameters=asked) for model in models
+    )
+    sample = RunProbe(examples=probe.examples, held_out=probe.held_out)
+    return _run(job, AttemptKind.PROBE, rungs, profile, attempt, rules, sample)
+
+
+def _run(
+    job: TrainingJob,
+    kind: AttemptKind,
+    rungs: tuple[Rung, ...],
+    profile: ComputeProfile,
+    attempt: int,
+    rules: RunRules,
+    probe: RunProbe | None = None,
+) -> Run:
     path = output_path(job)
     return Run(
         job_uid=job.metadata.uid,
         job_name=job.metadata.name,
         namespace=job.metadata.namespace or "",
         attempt=attempt,
-        kind=kind_of(candidate.method),
-        rungs=(_rung(job, candidate, base),),
+        kind=kind,
+        rungs=rungs,
+        probe=probe,
         task=job.spec.task,
         dataset=_dataset(job.spec.dataset),
         objective=_objective(job.spec.objective),
         seed=job.spec.trainer.seed if job.spec.trainer else DEFAULT_SEED,
         output_directory=output_directory(path, job.metadata.uid, attempt),
         cache_directory=f"{OUTPUT_MOUNT}/{path.strip('/')}/features",
-        from_scratch=_from_scratch(job, tokenizer) if candidate.method is Method.FROM_SCRATCH else None,
         limits=RunLimits(run_seconds=rules.seconds_left),
         meter=_meter(profile),
         fetch=RunFetch(allowed_hosts=rules.hosts, allowed_networks=rules.networks, ca_bundle=rules.ca_bundle),

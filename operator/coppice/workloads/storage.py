@@ -10,6 +10,7 @@ from typing import Any
 from coppice.api.attempt import AttemptRecord
 from coppice.api.run import OUTPUT_MOUNT, FileSource, Run, output_directory
 from coppice.api.trainingjob import Output, TrainingJob
+from coppice.api.vocabulary import AttemptKind
 from coppice.workloads.metadata import job_labels
 from coppice.workloads.names import claim_name
 
@@ -59,9 +60,10 @@ def claim_of(uri: str) -> str | None:
 
 def _sources(run: Run) -> Iterable[FileSource]:
     yield run.dataset.train
-    if run.dataset.evaluation:
+    if run.dataset.evaluation and run.kind is not AttemptKind.PROBE:
         yield run.dataset.evaluation
-    if run.rung.base_model:
-        yield from run.rung.base_model.files
+    for rung in run.rungs:
+        if rung.base_model:
+            yield from rung.base_model.files
     if run.from_scratch and run.from_scratch.tokenizer:
         yield from run.from_scratch.tokenizer.files
