@@ -13,6 +13,7 @@ import yaml
 from coppice.adapters.clock import SystemClock
 from coppice.adapters.cluster import ApiCluster
 from coppice.adapters.connection import connect
+from coppice.adapters.counting import can_count, count_network
 from coppice.adapters.intensity.static import StaticIntensity
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingpolicy import TrainingPolicySpec
@@ -65,6 +66,7 @@ class Catalogue:
             pue=self.installation.pue,
             reports=self.index.reports(job.metadata.namespace or ""),
             software_version=version("coppice"),
+            count=count_network if can_count() else None,
             history=self.index.history,
         )
 

@@ -47,7 +47,7 @@ def kept_for_training(
 ) -> float:
     """Bytes of one example at the end of the forward pass."""
     block, layers = network.shape, network.layers or 0
-    if block is None:
+    if block is None or network.kept_elements is not None:
         return _elements_without_blocks(network, tokens) * precision.narrow
     one = _block_bytes(block, network.traits, tokens, precision, adapted=adapted)
     if checkpointing:

@@ -120,9 +120,12 @@ class Request:
 
     @cached_property
     def declared_network(self) -> Network | None:
-        """The network of the declared plan from scratch; None without one, or where its family is unknown."""
-        plan = self.spec.from_scratch
-        return network_of_config(plan.config, self.spec.dataset.labels or 2) if plan else None
+        """The network of the declared plan from scratch; None without one, or where nobody knows its family."""
+        plan, count = self.spec.from_scratch, self.world.count
+        if plan is None:
+            return None
+        known = network_of_config(plan.config, self.spec.dataset.labels or 2, self.spec.task)
+        return count(self.spec) if known is None and count is not None else known
 
     @cached_property
     def _corrections(self) -> Corrections:

@@ -7,9 +7,11 @@ from functools import cached_property
 
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import Intensity
+from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.trainingreport import TrainingReport
 from coppice.planning.catalogue import Catalogue
 from coppice.planning.learning.history import History
+from coppice.planning.network import Network
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class World:
     """Catalogue, hardware, grid and history. `intensity` gives gCO2e/kWh of a zone, `pue` is the chart's.
 
     `reports` are those of the job's namespace, for controls; `history` is what reports of all namespaces teach, and
-    made of `reports` where it is None.
+    made of `reports` where it is None. `count` gives the network of a plan from scratch whose family no formula
+    knows, where somebody can count it.
     """
 
     catalogue: Catalogue
@@ -28,6 +31,7 @@ class World:
     reports: tuple[TrainingReport, ...] = ()
     software_version: str = ""
     history: History | None = None
+    count: Callable[[TrainingJobSpec], Network | None] | None = None
 
     @cached_property
     def experience(self) -> History:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -46,6 +47,8 @@ exit codes:
 def main(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code."""
     options = _parser().parse_args(arguments)
+    if options.command == "count":
+        return _count(options)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     try:
         run = parse_run(options.run.read_text(encoding="utf-8"))
@@ -79,6 +82,12 @@ def _evaluate(run: Run, options: argparse.Namespace) -> int:
     from coppice.trainer.evaluation import evaluate_process  # noqa: PLC0415 (torch is loaded only where it is needed)
 
     return evaluate_process(run, options.report)
+
+
+def _count(options: argparse.Namespace) -> int:
+    from coppice.trainer.count import count_process  # noqa: PLC0415 (torch is loaded only where it is needed)
+
+    return count_process(options.task, options.labels, options.tokens, options.image_size)
 
 
 def _refuse(options: argparse.Namespace, run: Run | None, error: BaseException) -> int:
@@ -120,4 +129,14 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--report", type=Path, default=report, help="where this process tells how it stands")
         if name == "train":
             command.add_argument("--seconds-left", type=int, help="stop training in time for this limit")
+    _add_count(commands)
     return parser
+
+
+def _add_count(commands: Any) -> None:
+    text = "count parameters and FLOPs of the configuration (config.json) on standard input; needs no run and no data"
+    command = commands.add_parser("count", help=text, description=text[0].upper() + text[1:] + ".")
+    command.add_argument("--task", default="text-classification", help="pipeline tag whose head it gets")
+    command.add_argument("--labels", type=int, default=2, help="classes of that head")
+    command.add_argument("--tokens", type=int, default=128, help="tokens of the example that is counted")
+    command.add_argument("--image-size", type=int, help="side of the picture (default: the configuration's)")

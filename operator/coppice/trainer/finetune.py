@@ -70,6 +70,8 @@ def fine_tune(bench: Workbench) -> None:
     items = [_with_labels(bench, part) for part in (bench.train, bench.validation)]
     if bench.stop.is_set():
         raise StopRequestedError
+    if bench.run.rung.hyperparameters.gradient_checkpointing:
+        _recompute(model)
     per_token, method = training_flop(model.to(device()), bench.task, items[0][:64])
     bench.progress.set(flop_method=method, parameters=sum(parameter.numel() for parameter in model.parameters()))
     trainer = _CountingTrainer(bench, per_token, model=model, train_dataset=items[0], eval_dataset=items[1])
@@ -143,6 +145,14 @@ def _with_adapters(model: Any, bench: Workbench) -> Any:
     return get_peft_model(model, settings)
 
 
+def _recompute(model: Any) -> None:
+    """Computes activations of the blocks again in the backward pass. Raises TrainerError where a model cannot."""
+    if not getattr(model, "supports_gradient_checkpointing", False):
+        message = f"{type(model).__name__} cannot recompute activations: leave gradientCheckpointing out"
+        raise TrainerError(Reason.UNSUPPORTED, message)
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+
+
 def _with_labels(bench: Workbench, part: Any) -> list[dict[str, Any]]:
     items = bench.task.encode(part.inputs)
     return [{**item, "labels": number} for item, number in zip(items, bench.numbers(part), strict=True)]
@@ -204,11 +214,12 @@ def training_arguments(bench: Workbench) -> TrainingArguments:
     if bench.run.rung.method is Method.FROM_SCRATCH and bench.run.from_scratch:
         epochs = bench.run.from_scratch.epochs
     cuda = torch.cuda.is_available()
+    devices = max(torch.cuda.device_count(), 1)  # the Trainer multiplies by them: it trains data parallel
     return TrainingArguments(
         output_dir=str(bench.output / "checkpoints"),
         num_train_epochs=epochs,
         learning_rate=float(wanted.learning_rate or defaults.learning_rate),
-        per_device_train_batch_size=wanted.batch_size or defaults.batch_size,
+        per_device_train_batch_size=-(-(wanted.batch_size or defaults.batch_size) // devices),
         per_device_eval_batch_size=64,
         weight_decay=float(defaults.weight_decay if wanted.weight_decay is None else wanted.weight_decay),
         warmup_steps=float(defaults.warmup_ratio if wanted.warmup_ratio is None else wanted.warmup_ratio),

@@ -33,7 +33,11 @@ def training_flop(model: Any, task: Task, items: list[dict[str, Any]]) -> tuple[
             model(**batch).logits.sum().backward()
         model.zero_grad(set_to_none=True)
 
-    return _counted(model, task, items, step), "flop-counter, forward and backward, one batch scaled"
+    counted = _counted(model, task, items, step)
+    if getattr(model, "is_gradient_checkpointing", False):  # the sample ran without: evaluation mode recomputes nothing
+        again, _ = forward_flop(model, task, items)
+        return counted + again, "flop-counter, forward twice and backward, one batch scaled"
+    return counted, "flop-counter, forward and backward, one batch scaled"
 
 
 def _counted(model: Any, task: Task, items: list[dict[str, Any]], work: Callable[[dict[str, Any]], object]) -> float:
