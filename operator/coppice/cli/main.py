@@ -17,6 +17,7 @@ from rich.console import Console
 from coppice.api.decision import DecisionRecord, SpentRecord
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingpolicy import TrainingPolicySpec
+from coppice.cli.approve import approve
 from coppice.cli.documents import jobs, strictly
 from coppice.cli.errors import UsageError
 from coppice.cli.explain import explanation
@@ -119,6 +120,9 @@ def retry(
     created = _ask(retried(kubeconfig, namespace, job, name))
     metadata = created["metadata"]
     Console().print(f"trainingjob/{metadata['name']} created in {metadata['namespace']}, decided afresh")
+
+
+app.command()(approve)
 
 
 def _decided(job: TrainingJob, world: Catalogue) -> DecisionRecord | Refusal:

@@ -39,10 +39,9 @@ class Wait:
 def wait_of(situation: Situation, record: DecisionRecord) -> Wait | None:
     """What the start of a decision waits for; None: nothing."""
     missing = unacknowledged(situation, record)
-    waits = []
+    waits = _approvals_missing(situation, record)
     if missing:
         waits.append(Wait(SuspendReason.AWAITING_ACKNOWLEDGEMENT, f"add to spec.acknowledge: {'; '.join(missing)}"))
-    waits += _approvals_missing(situation, record)
     if not waits:
         return _budget_missing(situation, record)
     return Wait(waits[0].reason, "; and ".join(wait.message for wait in waits))

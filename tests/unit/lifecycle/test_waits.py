@@ -164,9 +164,11 @@ async def test_everything_that_is_missing_is_said_at_once() -> None:
     strict = policy().approval_above(energyWattHours=0).require_acknowledgement()
     loop, key = await seen(strict)
     reason, message = suspended(loop, key)
-    assert reason == "AwaitingAcknowledgement"
+    assert reason == "AwaitingApproval"
     assert "add to spec.acknowledge" in message
     assert "coppice approve" in message
+    await say(loop, approval(loop, key))
+    assert suspended(loop, key)[0] == "AwaitingAcknowledgement"
 
 
 async def test_a_threshold_in_money_holds_what_has_no_price() -> None:
