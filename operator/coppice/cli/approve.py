@@ -20,7 +20,7 @@ from coppice.adapters.cluster import ApiCluster
 from coppice.adapters.connection import connect
 from coppice.api import conditions as c
 from coppice.api.base import API_VERSION
-from coppice.api.decision import DecisionRecord, decode_record
+from coppice.api.decision import DecisionRecord, SpentRecord, decode_record
 from coppice.api.reasons import SuspendReason
 from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingjob import TrainingJob
@@ -123,7 +123,7 @@ def brief(job: TrainingJob, record: DecisionRecord) -> RenderableType:
     for name in ("", "method", "base model", "energy", "carbon", "money"):
         table.add_column(name, no_wrap=True)
     for number, rung in enumerate(record.ladder, start=1):
-        alone = plan_high(DecisionRecord.model_copy(record, update={"ladder": (rung,), "spent": type(record.spent)()}))
+        alone = plan_high(record.model_copy(update={"ladder": (rung,), "spent": SpentRecord()}))
         table.add_row(str(number), str(rung.method), base_name(rung.base_model), *_amounts(alone))
     table.add_section()
     table.add_row("", "all, with what was spent", "", *_amounts(plan_high(record)))
