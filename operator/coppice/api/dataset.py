@@ -47,6 +47,10 @@ class Dataset(Model):
                 "!has(self.evaluationURI) || !self.evaluationURI.startsWith('https://') || has(self.evaluationDigest)",
                 "dataset.evaluationDigest is required for an https source: add the sha256 of the file at evaluationURI",
             ),
+            (
+                "!has(self.labelNames) || size(self.labelNames) == 0 || !has(self.labels) || size(self.labelNames) == self.labels",
+                "dataset.labelNames must name as many classes as dataset.labels counts",
+            ),
         )
     )
 
@@ -69,6 +73,11 @@ class Dataset(Model):
         default=None, ge=1, le=10**7, description="Tokens of a typical example; text tasks. Unset: 128 is assumed."
     )
     labels: int | None = Field(default=None, ge=2, le=10**6, description="Number of classes; classification tasks.")
+    label_names: list[Annotated[str, Field(max_length=128)]] = Field(
+        default_factory=list,
+        max_length=1024,
+        description="Names of those classes. With them a model whose head knows them can be used as it is.",
+    )
     license: ShortText | None = Field(default=None, description="SPDX identifier or LicenseRef-… of the data.")
     digest: Sha256 | None = Field(default=None, description="sha256 of the file at uri; verified before it is read.")
     size_bytes: int | None = Field(default=None, ge=1, le=2**50, description="Bytes of the file at uri; verified.")
