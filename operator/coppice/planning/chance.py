@@ -5,10 +5,14 @@ hard the target is; self-reported accuracies on other data carry none and are le
 not a fit: they rank candidates, and every observation counts against them.
 
     logit p = BASE + 0.5 (log10 N - 8) + 0.25 domain depth + language + method + data + difficulty
-              (with a probe of the base model: its log likelihood ratio in place of data and difficulty)
+              (with a probe of the base model: its log likelihood ratio in place of data and difficulty;
+              as it is, the head counts too, and an evaluation on this very data most)
     value   = (4 p + weighted successes) / (4 + weighted observations)        beta-binomial, prior worth 4 jobs
 
 N counts parameters without embeddings. From scratch neither size nor domain helps, and examples weigh twice.
+
+Where the recorded attempts show that these chances are no better than the base rate, everything that was judgement
+but size is dropped: logit p = logit(base rate) + 0.5 (log10 N - 8). Decisions then say "ranked by size".
 """
 
 from collections.abc import Mapping
@@ -39,6 +43,8 @@ METHOD_LOGITS = {
     Method.FULL_FINE_TUNE: 0.2,
     Method.FROM_SCRATCH: 0.0,
 }
+HEAD_UNNAMED = -2.5
+"""As it is, where nobody said which classes the data has: as many classes are most likely other classes."""
 LANGUAGE_UNKNOWN, LANGUAGE_MISSING = -0.3, -1.0
 """Where a model states no language, and per unit of the job's languages that it does not know."""
 RECORDED_MET, RECORDED_MISSED = 3.0, -3.0
@@ -88,21 +94,33 @@ def chance(
 
 def _terms(candidate: Candidate, request: Request) -> dict[str, float]:
     spec, model = request.spec, candidate.model
-    data = _data(spec) * (1 if model else 2)
-    common = {"data": data, "difficulty": _difficulty(spec)}
-    if model is None:
-        return {"base": SCRATCH_BASE, **common}
-    size = SIZE_WEIGHT * (log10(candidate.network.matrix_parameters) - 8) if candidate.network else 0.0
-    terms = {
-        "base": BASE,
-        "size": size,
-        "domain": DOMAIN_WEIGHT * match(spec.domains, model.spec.domains),
-        "language": _language(spec, candidate),
-        "method": METHOD_LOGITS[candidate.method],
-        **common,
-    }
+    score = request.chance_score
+    size = SIZE_WEIGHT * (log10(candidate.network.matrix_parameters) - 8) if model and candidate.network else 0.0
+    if score.by_size:
+        terms = {"base": _logit(_clipped(score.base_rate)), "size": size}
+    elif model is None:
+        return {"base": SCRATCH_BASE, "data": 2 * _data(spec), "difficulty": _difficulty(spec)}
+    else:
+        terms = {
+            "base": BASE,
+            "size": size,
+            "domain": DOMAIN_WEIGHT * match(spec.domains, model.spec.domains),
+            "language": _language(spec, candidate),
+            "method": METHOD_LOGITS[candidate.method],
+            "data": _data(spec),
+            "difficulty": _difficulty(spec),
+        }
+    return terms | _head(spec, candidate) if model else terms
+
+
+def _head(spec: TrainingJobSpec, candidate: Candidate) -> dict[str, float]:
+    """What is known of the head that a model used as it is comes with; nothing for the other methods."""
+    if candidate.method is not Method.AS_IS:
+        return {}
     recorded = _recorded(spec, candidate)
-    return terms if recorded is None else terms | {"recorded": recorded}
+    if recorded is not None:
+        return {"recorded": recorded}
+    return {"head": 0.0 if spec.dataset.label_names or spec.dataset.labels is None else HEAD_UNNAMED}
 
 
 def _probed(
@@ -111,7 +129,10 @@ def _probed(
     """A probe has seen the data and the target, so it takes the place of what was assumed of both."""
     seen = probed.get(candidate.model.key) if candidate.model else None
     logits = probe_logits(seen, candidate.method, spec)
-    return terms if logits is None else terms | {"data": 0.0, "difficulty": 0.0, "probe": logits}
+    if logits is None or "recorded" in terms or terms.get("head"):
+        return terms
+    replaced = {name: 0.0 for name in ("data", "difficulty") if name in terms}
+    return terms | replaced | {"probe": logits}
 
 
 def _language(spec: TrainingJobSpec, candidate: Candidate) -> float:

@@ -11,7 +11,7 @@ because errors shrink by factors where data grows:
 
 Phi(z) is the probability that the target is met by the probe alone (flat prior), so its odds are the ratio that the
 prior's odds are multiplied by. The standard error is the binomial one; an error of 0 in n is taken for half an example.
-The sample's size is what was held out times SAMPLE_PER_HELD_OUT: the trainer splits a sample so.
+What is used as it is does not grow with data, and of a sample of unknown size no growth is expected.
 """
 
 from collections.abc import Mapping
@@ -25,18 +25,21 @@ from coppice.api.vocabulary import Method, Metric
 
 RATIOS = frozenset({Metric.ACCURACY, Metric.BALANCED_ACCURACY, Metric.MACRO_F1})
 """Metrics between guessing and 1, whose error is 1 - quality; of the others a probe says nothing here."""
-SAMPLE_PER_HELD_OUT = 4.0
-"""Training examples of a probe's sample for each held-out one: a fifth is held out."""
 LEARNING_EXPONENT = 0.25
 """Error falls with the fourth root of the data: measured power laws lie at 0.07 to 0.35 (arXiv:1712.00409)."""
 METHOD_RATIO: Mapping[Method, float] = {
+    Method.AS_IS: 1.5,
     Method.LINEAR_PROBE: 1.0,
     Method.LORA: 0.85,
     Method.QLORA: 0.85,
     Method.FULL_FINE_TUNE: 0.8,
 }
-"""Error of a method beside that of a linear head on the same features; assumed until reports say better."""
+"""Error of a method beside that of a linear head on the same features; assumed until reports say better.
+
+A head that comes with the model was trained on other data; the caller makes sure that it means the same classes.
+"""
 METHOD_SPREAD: Mapping[Method, float] = {
+    Method.AS_IS: 0.7,
     Method.LINEAR_PROBE: 0.2,
     Method.LORA: 0.45,
     Method.QLORA: 0.5,
@@ -57,7 +60,7 @@ def probe_logits(probed: ProbedModel | None, method: Method, spec: TrainingJobSp
         return None
     held_out = probed.examples
     error = max(1 - float(quality), 0.5 / held_out)
-    growth = min(SAMPLE_PER_HELD_OUT * held_out / max(spec.dataset.examples, 1), 1.0)
+    growth = min(probed.sample / spec.dataset.examples, 1.0) if probed.sample and method is not Method.AS_IS else 1.0
     expected = log(error * METHOD_RATIO[method]) + LEARNING_EXPONENT * log(growth)
     spread = sqrt(error * max(1 - error, 0.5 / held_out) / held_out / error**2 + METHOD_SPREAD[method] ** 2)
     allowed = log(max(1 - float(target), LEAST_ALLOWED_ERROR))

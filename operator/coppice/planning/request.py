@@ -16,6 +16,7 @@ from coppice.planning.configuration import network_of_config
 from coppice.planning.hardware import Hardware, configurations, templated_configurations
 from coppice.planning.learning.correction import NO_CORRECTION, Correction
 from coppice.planning.learning.history import Corrections
+from coppice.planning.learning.score import Score, score
 from coppice.planning.network import Network
 from coppice.planning.resolved import Resolved
 from coppice.planning.world import World
@@ -126,6 +127,11 @@ class Request:
             return None
         known = network_of_config(plan.config, self.spec.dataset.labels or 2, self.spec.task)
         return count(self.spec) if known is None and count is not None else known
+
+    @cached_property
+    def chance_score(self) -> Score:
+        """How the chances of recorded attempts stood up to what came out."""
+        return score(self.world.experience, self.namespace, self.resolved.learning)
 
     @cached_property
     def _corrections(self) -> Corrections:

@@ -1,5 +1,7 @@
 """Checks of ability: model and trainer can do what the method asks, and enough is known to say what it costs."""
 
+from collections.abc import Sequence
+
 from coppice.api.reasons import FitReason
 from coppice.api.vocabulary import Method, OptimizeFor
 from coppice.planning.catalogue import Registered
@@ -30,16 +32,31 @@ def model_has_the_method(model: Registered, method: Method, request: Request) ->
 
 
 def head_answers_the_task(model: Registered, method: Method, request: Request) -> Rejection | None:
-    """Used as it is, a model needs a trained head for the task with as many classes as the data has."""
+    """Used as it is, a model needs a trained head for the task that knows the classes of the data.
+
+    Without their names (`dataset.labelNames`) only their number can be compared, which the chance takes into account.
+    """
     if method is not Method.AS_IS:
         return None
-    labels = request.spec.dataset.labels
+    labels, names = request.spec.dataset.labels, request.spec.dataset.label_names
     if model.spec.head != request.spec.task:
         return Rejection(FitReason.HEAD_MISMATCH, f"{model.reference.name} has no head for {request.spec.task}")
+    if names:
+        unknown = unknown_labels(model.spec.head_labels, names)
+        sentence = f"the head of {model.reference.name} does not know {', '.join(unknown[:3])}"
+        return Rejection(FitReason.HEAD_MISMATCH, sentence) if unknown else None
     if labels is not None and len(model.spec.head_labels) != labels:
         sentence = f"the head of {model.reference.name} has {len(model.spec.head_labels)} classes, the data {labels}"
         return Rejection(FitReason.HEAD_MISMATCH, sentence)
     return None
+
+
+def unknown_labels(known: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """Wanted classes that a head does not have: by name in any case, by number where its own names are LABEL_<n>."""
+    folded = {name.casefold() for name in known}
+    if all(name == f"LABEL_{number}" for number, name in enumerate(known)):
+        folded |= {str(number) for number in range(len(known))}
+    return [name for name in wanted if name.casefold() not in folded]
 
 
 def figures_are_known(model: Registered, method: Method, request: Request) -> Rejection | None:

@@ -194,7 +194,8 @@ def _planned(text: str) -> dict[RungKey, Mapping[str, Any]]:
     try:
         packed = base64.b64decode(text, validate=True)
         record = json.loads(zlib.decompressobj().decompress(packed, MAX_RECORD_BYTES))
-        found = [*record.get("candidates", ()), *record.get("ladder", ())]
+        scratch = [record["scratch"]] if record.get("scratch") else []
+        found = [*record.get("candidates", ()), *scratch, *record.get("ladder", ())]
         return {(Method(one["method"]), _key(one.get("baseModel"))): one for one in found}
     except (zlib.error, ValueError, KeyError, TypeError, AttributeError):
         return {}
