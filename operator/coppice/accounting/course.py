@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from coppice.accounting.units import seconds_between
 from coppice.api.base import DecimalString, Model
@@ -39,11 +40,11 @@ def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
         if span.start < span.end and (before is None or before.forecast or not span.forecast):
             said[span.start] = span
     ordered = [said[start] for start in sorted(said)]
-    ends = [span.start for span in ordered[1:]] + [datetime.max.replace(tzinfo=UTC)]
-    return tuple(
-        span if span.end <= following else span.model_copy(update={"end": following})
-        for span, following in zip(ordered, ends, strict=True)
+    cut = (
+        span if span.end <= following.start else span.model_copy(update={"end": following.start})
+        for span, following in pairwise(ordered)
     )
+    return (*cut, *ordered[-1:])
 
 
 def at(spans: Sequence[Span], moment: datetime) -> Span | None:

@@ -6,6 +6,7 @@ metric's label. Values of answers and of credentials never stand in it.
 """
 
 import asyncio
+import base64
 import json
 import ssl
 from collections.abc import Mapping
@@ -109,15 +110,13 @@ class Web:
         """
         if self._session is None:
             raise RuntimeError("the web client is not open")
-        login = aiohttp.BasicAuth(*basic) if basic else None
         try:
             async with self._session.request(
                 "POST" if form is not None else "GET",
                 url,
                 params=query,
                 data=form,
-                headers=headers,
-                auth=login,
+                headers={**(headers or {}), **(_basic(*basic) if basic else {})},
                 allow_redirects=False,
                 ssl=self._trusting(authority) if authority else True,
             ) as answer:
@@ -131,6 +130,10 @@ class Web:
         if authority not in self._contexts:
             self._contexts[authority] = ssl.create_default_context(cafile=str(authority))
         return self._contexts[authority]
+
+
+def _basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 async def _body(answer: aiohttp.ClientResponse) -> bytes:

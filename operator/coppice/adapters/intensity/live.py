@@ -66,10 +66,13 @@ class LiveIntensity:
         *,
         refresh: timedelta = timedelta(minutes=5),
         stale_after: timedelta = timedelta(hours=2),
+        kept: timedelta = KEPT,
     ) -> None:
+        """`refresh` is the time between two questions for a zone; `kept` how far back values are asked for and held."""
         self._chain = tuple(chain)
         self._clock = clock
         self._refresh = refresh
+        self._kept = kept
         self._standings: dict[tuple[int, str], Standing] = {}
         self._held: dict[int, datetime] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -115,12 +118,12 @@ class LiveIntensity:
         except WebError as error:
             self._failed(number, link, standing, error)
             return
-        standing.spans = _recent(joined((*standing.spans, *spans)), now)
+        standing.spans = _since(now - self._kept, joined((*standing.spans, *spans)))
         standing.read_at, standing.due = now, now + self._refresh
         standing.failures, standing.fault = 0, "" if spans else f"{link.provider.label} has no value"
 
     async def _read(self, provider: Provider, place: str, standing: Standing, now: datetime) -> list[Span]:
-        start = now - KEPT
+        start = now - self._kept
         if standing.read_at is not None:
             start = max(start, standing.read_at - RESTATED)
         try:
@@ -176,5 +179,5 @@ def _course(provider: Provider, standing: Standing) -> Course:
     return Course(method, signal, provider.label, standing.spans, standing.read_at)
 
 
-def _recent(spans: tuple[Span, ...], now: datetime) -> tuple[Span, ...]:
-    return tuple(span for span in spans if span.end > now - KEPT)
+def _since(start: datetime, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    return tuple(span for span in spans if span.end > start)
