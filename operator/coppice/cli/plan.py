@@ -8,8 +8,9 @@ from rich.text import Text
 from coppice.api.decision import CandidateRecord, DecisionRecord
 from coppice.api.reasons import FitReason
 from coppice.api.trainingjob import TrainingJob
-from coppice.cli.figures import base_name, figure, interval, percent
+from coppice.cli.figures import base_name, interval, percent
 from coppice.planning.decision import Refusal
+from coppice.planning.replay import passed_over
 
 
 def decision_table(job: TrainingJob, record: DecisionRecord) -> RenderableType:
@@ -72,17 +73,15 @@ def _learned(candidate: CandidateRecord) -> str:
 
 
 def _others(record: DecisionRecord) -> Table:
-    chosen = {(rung.method, base_name(rung.base_model)) for rung in record.ladder}
-    table = Table(title="Other candidates that fit", title_justify="left", show_edge=False)
-    for name in ("method", "base model", "chance", "energy", "carbon"):
-        table.add_column(name)
-    for item in record.candidates:
-        if (item.method, base_name(item.base_model)) not in chosen:
-            energy = figure(float(item.estimate.energy_watt_hours.mid), "Wh")
-            carbon = figure(float(item.estimate.carbon_grams.mid), "g")
-            table.add_row(
-                str(item.method), base_name(item.base_model), percent(float(item.chance.value)), energy, carbon
-            )
+    left_out = f" ({record.candidates_left_out} more are counted, not kept)" if record.candidates_left_out else ""
+    title = f"Other candidates that fit, and why they stand on no ladder{left_out}"
+    table = Table(title=title, title_justify="left", show_edge=False)
+    for name in ("method", "base model", "chance", "energy", "carbon", "why not"):
+        table.add_column(name, overflow="fold")
+    for item, why in passed_over(record):
+        energy, carbon = interval(item.estimate.energy_watt_hours, "Wh"), interval(item.estimate.carbon_grams, "g")
+        chance = percent(float(item.chance.value))
+        table.add_row(str(item.method), base_name(item.base_model), chance, energy, carbon, why)
     return table
 
 

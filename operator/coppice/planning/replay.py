@@ -12,11 +12,11 @@ from coppice.api.base import rounded
 from coppice.api.decision import CandidateRecord, DecisionRecord
 from coppice.api.reasons import DecisionReason
 from coppice.api.trainingjob import Limits
-from coppice.api.vocabulary import Method
+from coppice.api.vocabulary import Method, Mode
 from coppice.planning.board import rung_of
 from coppice.planning.candidate import rung_name
 from coppice.planning.choice import Question, answer
-from coppice.planning.ladder import MAX_RUNGS, Rules, Rung
+from coppice.planning.ladder import MAX_RUNGS, Rules, Rung, admissible
 from coppice.planning.request import NO_LIMIT
 
 SCRATCH = rung_name(Method.FROM_SCRATCH, None)
@@ -46,6 +46,27 @@ def differences(record: DecisionRecord) -> list[str]:
     again = replay(record)
     fields = ("reason", "ladder", "ladder_chance", "ladder_expected", "forgone")
     return [name for name in fields if getattr(again, name) != getattr(record, name)]
+
+
+def passed_over(record: DecisionRecord) -> list[tuple[CandidateRecord, str]]:
+    """The candidates that fit and stand on no ladder, each with why: the first rule that tells."""
+    known = {_name(candidate): candidate for candidate in _candidates(record)}
+    asked = _question(record, known)
+    chosen = {_name(candidate) for candidate in record.ladder}
+    last = asked.last if record.ladder and record.ladder[-1].base_model is None else None
+    suffices = record.ladder_chance is not None and float(record.ladder_chance) >= asked.rules.sufficient
+    told = []
+    for rung in asked.rungs:
+        if rung.name in chosen:
+            continue
+        if not admissible([rung], last, asked.rules):
+            why = "no attempt or no room within the limits" + (" beside scratch" if last else "")
+        elif last is not None and rung.price >= last.cost:
+            why = "costs more for its chance than scratch"
+        else:
+            why = "the ladder suffices without it" if suffices else "others make success more likely"
+        told.append((known[rung.name], why))
+    return told
 
 
 def _question(record: DecisionRecord, known: dict[str, CandidateRecord]) -> Question:
@@ -112,8 +133,9 @@ def _without_ladder(record: DecisionRecord) -> DecisionReason:
     """Why there is none: after attempts, because nothing fits, or because of the limits."""
     if record.reason is DecisionReason.NO_PLAN_LEFT:
         return record.reason
-    fitting = record.scratch is not None or record.considered > sum(record.rejected.values())
-    return DecisionReason.LIMITS_TOO_TIGHT if fitting else DecisionReason.NO_BASE_MODEL_FITS
+    fitting = record.considered > sum(record.rejected.values())
+    scratch = record.scratch is not None and record.mode is not Mode.REQUIRE
+    return DecisionReason.LIMITS_TOO_TIGHT if fitting or scratch else DecisionReason.NO_BASE_MODEL_FITS
 
 
 def _name(one: CandidateRecord) -> str:
