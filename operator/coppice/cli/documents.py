@@ -58,8 +58,9 @@ M = TypeVar("M", bound=Model)
 def strictly(model: type[M], body: dict[str, Any], where: str) -> M:
     """The object, or a sentence for each field that is wrong."""
     metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key in KNOWN_METADATA}
+    known = {**body, "metadata": metadata} if "metadata" in body else body
     try:
-        return model.model_validate({**body, "metadata": metadata}, extra="forbid")
+        return model.model_validate(known, extra="forbid")
     except ValidationError as error:
         lines = "\n".join(f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         name = metadata.get("name", "?")

@@ -73,7 +73,7 @@ class Changes:
                 raise UsageError(f"--what-if policy={path}: there is no such file")
             spec = strictly(TrainingPolicySpec, yaml.safe_load(path.read_text()) or {}, str(path))
             resolved = resolve(job.spec, (), spec)
-        rules = {RULES[key]: self._ratio(key) for key in RULES if key in self.values}
+        rules: dict[str, Any] = {RULES[key]: self._ratio(key) for key in RULES if key in self.values}
         return replace(resolved, **rules)
 
     def world(self, world: World) -> World:

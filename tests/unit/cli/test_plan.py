@@ -122,6 +122,8 @@ def test_a_policy_file_stands_for_all_policies(tmp_path: Path, catalogue: Path) 
     policy.write_text(yaml.safe_dump({"minimumSavingPercent": 90}))
     result = run("-f", file, "--catalogue", catalogue, "-o", "json", "--what-if", f"policy={policy}")
     assert documents(result.output)[0]["whatIf"]["resolved"]["minimumSavingRatio"] == "0.9"
+    result = run("-f", file, "--catalogue", catalogue, "-o", "json", "--policy", policy)
+    assert documents(result.output)[0]["reason"] == "SavingBelowMinimum"
 
 
 @pytest.mark.parametrize(
