@@ -141,6 +141,25 @@ class SpentRecord(Model):
     train_attempts: int = 0
 
 
+class ScoreRecord(Model):
+    """How the chances of recorded attempts stood up to what came out."""
+
+    attempts: int = 0
+    brier: DecimalString | None = Field(default=None, description="Mean square of chance minus outcome; 0 is perfect.")
+    base_brier: DecimalString | None = Field(default=None, description="The same of the base rate of the attempts.")
+    base_rate: DecimalString | None = Field(default=None, description="Share of the attempts that met their target.")
+    statement: str = Field(
+        description="Better than the base rate, ranked by size, or not judged yet; with the figures."
+    )
+
+
+class ControlsRecord(Model):
+    """The first base models by rankings that know nothing of the job; they change no decision."""
+
+    parameters: tuple[str, ...] = Field(default=(), description="By parameter count.")
+    static_rank: tuple[str, ...] = Field(default=(), description="By mean rank on other data.")
+
+
 class DecisionRecord(Model):
     """One decision, whole."""
 
@@ -182,6 +201,8 @@ class DecisionRecord(Model):
     rejections: dict[str, str] = Field(default_factory=dict, description="First sentence per reason, for explanation.")
     candidates: tuple[CandidateRecord, ...] = ()
     candidates_left_out: int = 0
+    chance_score: ScoreRecord | None = None
+    controls: ControlsRecord | None = None
     catalogue_digest: str = ""
 
     @property

@@ -10,6 +10,7 @@ from coppice.api.reasons import DecisionReason
 from coppice.planning.acknowledgement import unacknowledged
 from coppice.planning.board import SUITED_DIGITS, Board, Placed
 from coppice.planning.choice import Choice, ending_probabilities
+from coppice.planning.controls import controls
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.ladder import Ladder, admissible
 from coppice.planning.obligations import MAX_SENTENCE, obligations
@@ -78,6 +79,8 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         rejections=dict(sorted(survey.sentences.items())),
         candidates=tuple(_candidate(request, placed) for placed in shown),
         candidates_left_out=len(ranked) - len(shown),
+        chance_score=request.chance_score.record(),
+        controls=controls(survey.candidates, request.spec.task),
         catalogue_digest=request.world.catalogue.digest_for(request.namespace),
     )
 
@@ -165,6 +168,8 @@ def _message(board: Board, choice: Choice, saving: Interval | None, probe: Probe
     if saving is not None and board.counterfactual is not None:
         basis = board.counterfactual.basis.lower()
         parts.append(f"Expected saving against scratch ({basis}): {saving.low} to {saving.high} gCO2e.")
+    if request.chance_score.judged:
+        parts.append(f"Chances: {request.chance_score.sentence}.")
     if isinstance(board.scratch, Rejection) and request.has_scratch_plan:
         parts.append(f"Scratch: {board.scratch.sentence}.")
     return " ".join(parts)[:1024]

@@ -12,6 +12,8 @@ larger is known to be a decent guess, and a guess that pretends to know more is 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from coppice.api.base import rounded
+from coppice.api.decision import ScoreRecord
 from coppice.api.vocabulary import Learning
 from coppice.planning.learning.chapter import Chapter
 from coppice.planning.learning.history import History
@@ -50,6 +52,18 @@ class Score:
             f"Brier score {self.brier:.3f} against {self.base_brier:.3f} of the base rate on {self.attempts} attempts"
         )
         return f"ranked by size: {figures}" if self.by_size else f"better than the base rate: {figures}"
+
+    def record(self) -> ScoreRecord:
+        """As it stands in the decision."""
+        if not self.attempts:
+            return ScoreRecord(statement=self.sentence)
+        return ScoreRecord(
+            attempts=self.attempts,
+            brier=rounded(self.brier, 3),
+            base_brier=rounded(self.base_brier, 3),
+            base_rate=rounded(self.base_rate, 3),
+            statement=self.sentence,
+        )
 
 
 def scored(forecasts: Sequence[Forecast]) -> Score:

@@ -1,0 +1,61 @@
+"""Controls: how base models would rank by parameter count alone, and by what other data says of them.
+
+Published transferability scores lose to such rankings on their usual benchmarks, so a decision that cannot say how it
+compares with them claims too much. Both are computed with every decision and change none of it.
+
+    parameters    more first
+    static rank   mean place among the candidates on each set of data that several of them were evaluated on (same
+                  task, metric and data as recorded on the base models), as a share: 0 is always first, 1 always last
+"""
+
+from collections.abc import Iterable, Mapping
+from heapq import nsmallest
+
+from coppice.api.decision import ControlsRecord
+from coppice.api.vocabulary import DIRECTIONS, Direction, Metric
+from coppice.planning.candidate import Candidate
+from coppice.planning.catalogue import Registered
+
+SHOWN = 3
+"""Base models that a decision's record names of each ranking."""
+Data = tuple[Metric, str]
+
+
+def controls(candidates: Iterable[Candidate], task: str) -> ControlsRecord | None:
+    """The first base models of each ranking among the candidates; None without any."""
+    models = {one.model.key: one.model for one in candidates if one.model is not None}
+    if not models:
+        return None
+    ranks = static_ranks(models.values(), task)
+    by_size = nsmallest(SHOWN, models.values(), key=lambda model: (-model.spec.architecture.parameters, model.key))
+    by_rank = nsmallest(SHOWN, ranks, key=lambda key: (ranks[key], key))
+    return ControlsRecord(
+        parameters=tuple(model.reference.name for model in by_size),
+        static_rank=tuple(models[key].reference.name for key in by_rank),
+    )
+
+
+def static_ranks(models: Iterable[Registered], task: str) -> Mapping[str, float]:
+    """By the model's key its mean place, 0 (first) to 1 (last); only of models that were compared with another."""
+    found: dict[Data, dict[str, float]] = {}
+    for model in models:
+        for one in model.spec.evaluations:
+            if one.task == task:
+                sign = 1.0 if DIRECTIONS.get(one.metric, Direction.MAXIMIZE) is Direction.MAXIMIZE else -1.0
+                found.setdefault((one.metric, one.dataset), {})[model.key] = sign * float(one.value)
+    places: dict[str, list[float]] = {}
+    for qualities in found.values():
+        if len(qualities) > 1:
+            for key, place in _places(qualities).items():
+                places.setdefault(key, []).append(place)
+    return {key: sum(several) / len(several) for key, several in places.items()}
+
+
+def _places(qualities: Mapping[str, float]) -> Mapping[str, float]:
+    """Each model's place on one set of data as a share; equal qualities share the mean of their places."""
+    best_first = sorted(qualities.values(), reverse=True)
+    last = len(best_first) - 1
+    return {
+        key: (best_first.index(quality) + (best_first.count(quality) - 1) / 2) / last
+        for key, quality in qualities.items()
+    }
