@@ -40,6 +40,10 @@ unit: setup ## Run the unit tests (seconds, no cluster)
 chart: setup ## Render the chart in every way and hold it to its rules (builds Helm once)
 	$(BIN)/pytest tests/chart
 
+.PHONY: exports
+exports: setup ## Hold what other tools are told to their own schemas and programs
+	$(BIN)/pytest tests/exports
+
 .PHONY: trainer
 trainer: setup ## Run the trainer's tests (torch, tiny models, no cluster)
 	$(BIN)/pytest tests/trainer
@@ -53,7 +57,7 @@ e2e: setup ## Run the tests on a whole cluster, the demo among them
 	$(BIN)/pytest tests/e2e --timeout 3000
 
 .PHONY: test
-test: lint unit chart trainer api-server e2e ## Run every check and test, cheapest first
+test: lint unit chart exports trainer api-server e2e ## Run every check and test, cheapest first
 
 .PHONY: cluster-up
 cluster-up: setup ## Bring up a whole cluster: kind with Docker, else a real node of its own as root on Linux

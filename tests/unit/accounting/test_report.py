@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import make_job, make_profile, make_report
+from accounts import uses_of
+from builders import make_job, make_report
 from coppice.accounting.account import Account, account_of
 from coppice.accounting.control import fingerprint
 from coppice.accounting.record import MAX_ENCODED_BYTES, decode_account_record, fitted
@@ -14,36 +15,13 @@ from coppice.accounting.report import gaps_of, recompute, report
 from coppice.accounting.summary import kilograms_text, kilowatt_hours_text, saved_text
 from coppice.accounting.totals import totals
 from coppice.accounting.use import AttemptUse
-from coppice.api.result import Outcome
 from coppice.api.trainingjob_status import AvoidedStatus, TotalsStatus
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Basis, Component, Grade
 from uses import (
     NOON,
     at,
-    make_earlier,
-    make_energy,
-    make_intensity,
-    make_pod,
-    make_result,
 )
-
-CPU_NODE = make_profile().build()
-GPU_NODE = make_profile("h100").accelerator().build()
-
-
-def attempts(cpu_seconds: str = "1800") -> tuple[AttemptUse, ...]:
-    """A resumed attempt on a CPU and one on metered accelerators, at different intensities and PUE."""
-    lost = make_earlier("pod-1", outcome=Outcome.LOST, cpu_seconds=cpu_seconds, started_at=NOON, ended_at=at(3000))
-    resumed = make_result("pod-2", cpu_seconds=cpu_seconds, earlier=[lost], tokens_seen=10**6)
-    nvml = make_energy(Component.ACCELERATOR, Grade.MEASURED, [1e5, 3e5, 2e5, 1.5e5], covered=3500)
-    metered = make_result("pod-3", cpu_seconds=cpu_seconds, energy=nvml, counted_teraflop="5000")
-    first = (make_pod("pod-1"), make_pod("pod-2", 600, start=4000, result=resumed))
-    second = (make_pod("pod-3", start=6000, accelerators=2, result=metered, init_end=at(6100)),)
-    return (
-        AttemptUse(1, first, CPU_NODE, make_intensity("381"), Decimal("1.56")),
-        AttemptUse(2, second, GPU_NODE, make_intensity("56.039", zone="FR"), Decimal("1.1")),
-    )
 
 
 def finished_report(uses: tuple[AttemptUse, ...]) -> TrainingReport:
@@ -59,15 +37,15 @@ def finished_report(uses: tuple[AttemptUse, ...]) -> TrainingReport:
 @settings(max_examples=20, deadline=None)
 @given(st.decimals(0, 7200, places=3))
 def test_a_report_computes_to_the_same_totals_again(cpu_seconds: Decimal) -> None:
-    written = finished_report(attempts(str(cpu_seconds)))
+    written = finished_report(uses_of(str(cpu_seconds)))
     read = TrainingReport.model_validate(written.wire())
     account = recompute(read)
-    assert account == account_of(attempts(str(cpu_seconds)))
+    assert account == account_of(uses_of(str(cpu_seconds)))
     assert totals(account, run_seconds=7800, models=1, parameters=22_713_216) == read.spec.totals
 
 
 def test_a_report_holds_the_slots_its_carbon_comes_from() -> None:
-    spec = finished_report(attempts()).spec
+    spec = finished_report(uses_of()).spec
     assert spec.totals is not None
     assert sum(slot.joules for slot in spec.slots) == pytest.approx(spec.totals.energy_joules, abs=Decimal("0.1"))
     grams = sum(slot.joules * slot.grams_per_kilowatt_hour / 3_600_000 for slot in spec.slots)
@@ -75,7 +53,7 @@ def test_a_report_holds_the_slots_its_carbon_comes_from() -> None:
 
 
 def test_a_report_names_its_job_and_how_it_ended() -> None:
-    written = finished_report(attempts())
+    written = finished_report(uses_of())
     assert (written.metadata.name, written.metadata.namespace) == ("newswire-topics-0a1b2", "research")
     assert (written.spec.state, written.spec.succeeded, written.spec.completion_time) == (
         "ObjectiveMet",
@@ -97,7 +75,7 @@ def test_a_report_without_an_account_record_says_so_when_asked() -> None:
 
 
 def test_inputs_too_long_for_a_report_give_up_slots_before_anything_else() -> None:
-    uses = attempts()
+    uses = uses_of()
     whole = fitted(uses)
     short = fitted(uses, limit_bytes=len(whole) - 1)
     assert 0 < len(short) < len(whole) <= MAX_ENCODED_BYTES
@@ -119,7 +97,7 @@ def test_parts_as_shown_sum_to_the_energy_as_shown() -> None:
 
 
 def test_the_source_of_the_intensity_is_told_in_words() -> None:
-    assert totals(account_of(attempts()), run_seconds=1).intensity_source == (
+    assert totals(account_of(uses_of()), run_seconds=1).intensity_source == (
         "DE LifeCycle Average 2023: a test; FR LifeCycle Average 2023: a test"
     )
 

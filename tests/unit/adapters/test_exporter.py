@@ -124,7 +124,9 @@ def test_conditions_are_shown_until_the_account_is_closed(status: str, shown: in
 
 def test_what_was_expected_stands_beside_what_came_out() -> None:
     rung = {"energyWattHours": {"low": "1", "mid": "2", "high": "4.5"}}
-    found = scrape(make_figures(decision={"ladder": [rung, rung]}, totals={**TOTALS, "cost": "1.5", "coverage": "0.25"}))
+    found = scrape(
+        make_figures(decision={"ladder": [rung, rung]}, totals={**TOTALS, "cost": "1.5", "coverage": "0.25"})
+    )
     expected = values(found["coppice_trainingjob_estimated_energy_joules"], "bound")
     assert expected == {("low",): 3600, ("mid",): 7200, ("high",): 16200}
     assert values(found["coppice_trainingjob_coverage_ratio"]) == {(): 0.25}
@@ -229,3 +231,11 @@ def _registry(jobs: list[JobFigures]) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(Exporter(lambda: Snapshot(now=NOON, leader=True, jobs=jobs)))
     return registry
+
+
+def test_a_live_intensity_shows_its_age_and_a_yearly_one_has_none() -> None:
+    yearly = make_intensity("381")
+    live = yearly.model_copy(update={"source": "Maps", "as_of": NOON - timedelta(minutes=20)})
+    found = scrape(intensities=(yearly, live))
+    assert len(found["coppice_grid_intensity_grams_per_kilowatt_hour"].samples) == 2
+    assert values(found["coppice_grid_intensity_age_seconds"], "source") == {("Maps",): 1200}
