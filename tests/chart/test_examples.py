@@ -24,7 +24,7 @@ def test_an_example_has_no_key_that_its_kind_does_not_know(path: Path) -> None:
 
 def test_there_is_an_example_of_everything_that_people_write() -> None:
     written = {yaml.safe_load(path.read_text())["kind"] for path in EXAMPLES}
-    assert written == {"TrainingJob", "BaseModel", "TrainingPolicy", "ComputeProfile"}
+    assert written == {"TrainingJob", "BaseModel", "TrainingPolicy", "TrainingApproval", "ComputeProfile"}
 
 
 def test_the_control_is_one() -> None:

@@ -15,7 +15,9 @@ PLAN = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "
 
 
 def probe_job(name: str = "topics") -> JobBuilder:
-    return make_job(name).methods("LinearProbe").scratch(epochs=30, **PLAN).max_attempts(2)
+    """A job of two rungs and hundreds of watt-hours."""
+    job = make_job(name).methods("LinearProbe").scratch(epochs=30, **PLAN).max_attempts(2)
+    return job.set("spec.dataset.examples", 200_000)
 
 
 def policy() -> PolicyBuilder:
