@@ -87,7 +87,7 @@ def test_the_operator_understands_its_command_line_and_needs_no_more(chart: Any)
 def test_what_the_chart_passes_by_default_is_what_the_operator_assumes(chart: Any) -> None:
     alone = parse(["--namespace=x", "--trainer-image=y"], {})
     passed = parse(arguments(chart))
-    own = {"namespace", "identity", "trainer_image", "default_policy", "intensity_overrides"}
+    own = {"namespace", "identity", "trainer_image", "default_policy", "intensity_overrides", "intensity_sources"}
     differing = {each.name for each in fields(alone) if getattr(alone, each.name) != getattr(passed, each.name)}
     assert differing == own
 

@@ -63,6 +63,30 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
+{{/* Sources of carbon intensity as the operator reads them: a Secret's name becomes its directory. */}}
+{{- define "coppice.intensityProviders" -}}
+{{- $providers := list }}
+{{- range .Values.intensity.providers }}
+{{- $provider := omit . "secretName" }}
+{{- with .secretName }}
+{{- $provider = set $provider "credentials" (printf "/etc/coppice-secrets/%s" .) }}
+{{- end }}
+{{- $providers = append $providers $provider }}
+{{- end }}
+{{- toYaml (dict "providers" $providers) }}
+{{- end }}
+
+{{/* Names of Secrets that the operator's pod mounts, each once, as a YAML list. */}}
+{{- define "coppice.secretNames" -}}
+{{- $names := list }}
+{{- range .Values.intensity.providers }}
+{{- with .secretName }}
+{{- $names = append $names . }}
+{{- end }}
+{{- end }}
+{{- toYaml (uniq $names) }}
+{{- end }}
+
 {{/*
 Annotations of our own kinds' objects.
 

@@ -58,6 +58,7 @@ class Exporter(Collector):
         yield from _job_families(jobs)
         yield from _namespace_families(_totals_by_namespace(snapshot.ledgers))
         yield _intensity_family(snapshot.intensities)
+        yield _intensity_age_family(snapshot.intensities, snapshot.now)
 
 
 def _job_families(jobs: Sequence[JobFigures]) -> Iterator[Metric]:
@@ -191,6 +192,19 @@ def _intensity_family(intensities: Iterable[Intensity]) -> Metric:
         (
             ((item.zone, item.method, item.signal, item.source), float(item.grams_per_kilowatt_hour))
             for item in intensities
+        ),
+    )
+
+
+def _intensity_age_family(intensities: Iterable[Intensity], now: datetime) -> Metric:
+    return _gauge(
+        "coppice_grid_intensity_age_seconds",
+        "Age of the live carbon intensity in use: since when its value holds. Yearly values have none.",
+        ("zone", "method", "signal", "source"),
+        (
+            ((item.zone, item.method, item.signal, item.source), max((now - item.as_of).total_seconds(), 0.0))
+            for item in intensities
+            if item.as_of is not None
         ),
     )
 
