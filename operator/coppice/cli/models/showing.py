@@ -1,0 +1,74 @@
+"""Registered models as tables and as manifests."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from coppice.api.basemodel import BaseModelObject
+from coppice.planning.readiness import readiness
+
+UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+
+
+def models_table(models: Sequence[BaseModelObject]) -> Table:
+    """One row a model, by name."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("name", "namespace", "reads", "parameters", "license", "tasks", "ready"):
+        table.add_column(heading, justify="right" if heading == "parameters" else "left", overflow="fold")
+    for model in sorted(models, key=lambda each: (each.metadata.namespace or "", each.metadata.name)):
+        spec = model.spec
+        table.add_row(
+            model.metadata.name,
+            model.metadata.namespace or "-",
+            spec.modality,
+            count(spec.architecture.parameters),
+            spec.license,
+            ", ".join(spec.tasks),
+            ready(model),
+        )
+    return table
+
+
+def model_table(model: BaseModelObject) -> Table:
+    """One model, field by field."""
+    spec, figures = model.spec, model.spec.architecture
+    shape = figures.model_dump(by_alias=True, exclude_none=True, exclude={"family", "trust_remote_code"})
+    rows: list[tuple[str, str]] = [
+        ("name", model.metadata.name),
+        ("description", spec.description),
+        ("ready", ready(model)),
+        ("source", spec.source.uri),
+        ("revision", spec.source.revision),
+        ("license", spec.license),
+        ("tasks", ", ".join(spec.tasks)),
+        ("head", f"{spec.head} ({len(spec.head_labels)} classes)" if spec.head else ""),
+        ("domains", ", ".join(spec.domains)),
+        ("languages", ", ".join(spec.languages)),
+        ("architecture", ", ".join([figures.family, *(f"{key} {value}" for key, value in shape.items())])),
+        *(("limitation", text) for text in spec.limitations),
+        *(("evaluation", f"{each.metric} {each.value} on {each.dataset} ({each.task})") for each in spec.evaluations),
+        *(("file", f"{file.name}  {file.digest or 'no digest'}") for file in spec.source.files),
+        *(("reference", f"{each.url} ({each.retrieved}): {', '.join(each.fields)}") for each in spec.references),
+    ]
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for heading, text in rows:
+        if text:
+            table.add_row(heading, text)
+    return table
+
+
+def ready(model: BaseModelObject) -> str:
+    """What its Ready condition says; of a manifest, what it would say."""
+    for condition in model.status.conditions if model.status else ():
+        if condition.type == "Ready":
+            return "yes" if condition.status == "True" else condition.reason
+    fit, reason, _ = readiness(model.spec, None)
+    return "yes" if fit else str(reason)
+
+
+def count(number: int) -> str:
+    """A number of parameters in three digits: 22.7M."""
+    factor, unit = next(((size, name) for size, name in UNITS if number >= size), (1.0, ""))
+    return f"{number / factor:.3g}{unit}"
