@@ -77,7 +77,7 @@ class Regret:
 
 
 def runs_of(path: Path, cost: str = "run_seconds") -> list[Run]:
-    """The runs of a CSV; rows without quality or cost are left out. Raises ValueError for a column that is not there."""
+    """The runs of a CSV, without rows that lack quality or cost. Raises ValueError for a column that is not there."""
     with path.open(newline="", encoding="utf-8") as stream:
         lines = list(csv.DictReader(stream))
     if lines and cost not in lines[0]:

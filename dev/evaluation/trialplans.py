@@ -57,5 +57,5 @@ def ladder(job: TrainingJob, where: World) -> list[Rung]:
     """Method and base model of each rung. Raises ValueError for a job that would be refused."""
     decision = decide(job, Resolved(), where, spent=SpentRecord(), tried=(), now=MOMENT, may_probe=False)
     if isinstance(decision, Refusal):
-        raise ValueError(f"TrainingJob {job.metadata.name} is refused: {decision.message}")
+        raise ValueError(f"TrainingJob {job.metadata.name} is refused: {decision.message}")  # noqa: TRY004
     return [(rung.method, rung.base_model.name if rung.base_model else "") for rung in decision.ladder]
