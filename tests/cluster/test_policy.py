@@ -172,7 +172,6 @@ def test_the_admin_of_a_namespace_cannot_make_approvers(control_plane: ControlPl
     """Nobody grants by a RoleBinding what they do not have: only the cluster's administrator binds the role."""
     role = (f"--clusterrole={APPROVER}", "--user=bea")
     answer = refusal(control_plane, "create", "rolebinding", "mine", "-n", people, *role, "--as=bea")
-    assert "Forbidden" in answer
     assert "attempting to grant RBAC permissions not currently held" in answer
 
 
