@@ -162,6 +162,10 @@ class FitReason(Reason):
     METHOD_NOT_ALLOWED = "MethodNotAllowed", "The job or a policy does not allow the method."
     METHOD_UNSUPPORTED = "MethodUnsupported", "The base model or the task does not support the method."
     HEAD_MISMATCH = "HeadMismatch", "The base model has no trained head for the task's labels."
+    EVALUATED_BELOW_TARGET = (
+        "EvaluatedBelowTarget",
+        "Used as it is, the base model has missed the target on this very data.",
+    )
     REMOTE_CODE = "RemoteCode", "The base model needs code of its own."
     NOT_SAFETENSORS = "NotSafetensors", "The base model has no safetensors weights."
     TOO_LARGE = "TooLarge", "The base model exceeds the largest size that a policy allows."

@@ -24,13 +24,13 @@ from coppice.api.base import rounded
 from coppice.api.decision import ChanceRecord
 from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.trainingjob_status import ProbedModel
-from coppice.api.vocabulary import DIRECTIONS, Direction, Method
+from coppice.api.vocabulary import Method
 from coppice.planning.candidate import Candidate
-from coppice.planning.data import dataset_name
 from coppice.planning.domains import match
 from coppice.planning.evidence import Observed, RungKey
 from coppice.planning.languages import share_known
 from coppice.planning.likelihood import RATIOS, probe_logits
+from coppice.planning.recorded import recorded_evaluation
 from coppice.planning.request import Request
 
 BASE, SCRATCH_BASE = 1.2, -0.6
@@ -47,8 +47,8 @@ HEAD_UNNAMED = -2.5
 """As it is, where nobody said which classes the data has: as many classes are most likely other classes."""
 LANGUAGE_UNKNOWN, LANGUAGE_MISSING = -0.3, -1.0
 """Where a model states no language, and per unit of the job's languages that it does not know."""
-RECORDED_MET, RECORDED_MISSED = 3.0, -3.0
-"""The model as it is, with an evaluation on this very data: it met or missed this target."""
+RECORDED_MET = 3.0
+"""The model as it is, with an evaluation on this very data that met the target; one that missed it does not fit."""
 TYPICAL_RATIO = 0.85
 """Target, as a share of the way from guessing to perfect, at which difficulty adds nothing."""
 EXAMPLES_PER_LABEL = 100
@@ -117,9 +117,8 @@ def _head(spec: TrainingJobSpec, candidate: Candidate) -> dict[str, float]:
     """What is known of the head that a model used as it is comes with; nothing for the other methods."""
     if candidate.method is not Method.AS_IS:
         return {}
-    recorded = _recorded(spec, candidate)
-    if recorded is not None:
-        return {"recorded": recorded}
+    if candidate.model is not None and recorded_evaluation(candidate.model, spec):
+        return {"recorded": RECORDED_MET}
     return {"head": 0.0 if spec.dataset.label_names or spec.dataset.labels is None else HEAD_UNNAMED}
 
 
@@ -155,18 +154,6 @@ def _difficulty(spec: TrainingJobSpec) -> float:
         return 0.0
     way = (float(target) - 1 / labels) / (1 - 1 / labels)
     return DIFFICULTY_WEIGHT * (_logit(TYPICAL_RATIO) - _logit(max(0.01, min(way, 0.999))))
-
-
-def _recorded(spec: TrainingJobSpec, candidate: Candidate) -> float | None:
-    """Evaluations of the model as it is on this very data; any other says nothing about this objective."""
-    target, name = spec.objective.target, dataset_name(spec.dataset)
-    if candidate.method is not Method.AS_IS or candidate.model is None or target is None:
-        return None
-    for one in candidate.model.spec.evaluations:
-        if (one.task, one.metric, one.dataset) == (spec.task, spec.objective.metric, name):
-            more = DIRECTIONS.get(one.metric, Direction.MAXIMIZE) is Direction.MAXIMIZE
-            return RECORDED_MET if (one.value >= target if more else one.value <= target) else RECORDED_MISSED
-    return None
 
 
 def _basis(observed: Observed) -> str:

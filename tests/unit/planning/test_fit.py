@@ -9,6 +9,7 @@ from worlds import Case, make_intensity
 
 JOB, MODEL = make_job(), make_model()
 OWN = JOB.template().set("spec.trainer.fineTuneWith", "Template")
+EVALUATED = MODEL.head("text-classification", *"abcdefgh")
 GPU = make_profile("h100").accelerator()
 
 
@@ -87,6 +88,11 @@ TABLE: list[tuple[FitReason, Case, Case]] = [
         FitReason.HEAD_MISMATCH,
         case(model=MODEL.head("text-classification", "a", "b")),
         case(JOB.dataset(labels=2), MODEL.head("text-classification", "a", "b")),
+    ),
+    (
+        FitReason.EVALUATED_BELOW_TARGET,
+        case(model=EVALUATED.evaluation("text-classification", "0.94", dataset="pvc://corpora/r8/train.parquet")),
+        case(model=EVALUATED.evaluation("text-classification", "0.95", dataset="pvc://corpora/r8/train.parquet")),
     ),
     (FitReason.FIGURES_MISSING, case(model=MODEL.architecture(layers=None)), case()),
     (

@@ -7,6 +7,7 @@ from coppice.api.vocabulary import Method, OptimizeFor
 from coppice.planning.catalogue import Registered
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.network import network_of
+from coppice.planning.recorded import reaches, recorded_evaluation
 from coppice.planning.request import Request
 from coppice.planning.tasks import TASKS, Task
 
@@ -49,6 +50,17 @@ def head_answers_the_task(model: Registered, method: Method, request: Request) -
         sentence = f"the head of {model.reference.name} has {len(model.spec.head_labels)} classes, the data {labels}"
         return Rejection(FitReason.HEAD_MISMATCH, sentence)
     return None
+
+
+def has_not_missed_as_it_is(model: Registered, method: Method, request: Request) -> Rejection | None:
+    """Nothing is trained, so an evaluation on this very data that missed the target would miss it again."""
+    if method is not Method.AS_IS:
+        return None
+    known = recorded_evaluation(model, request.spec)
+    if known is None or reaches(known, request.spec):
+        return None
+    sentence = f"{model.reference.name} reached {known.value} of {request.spec.objective.target} as it is"
+    return Rejection(FitReason.EVALUATED_BELOW_TARGET, sentence)
 
 
 def unknown_labels(known: Sequence[str], wanted: Sequence[str]) -> list[str]:

@@ -28,6 +28,7 @@ METHOD_CHECKS: tuple[MethodCheck, ...] = (
     ability.trainer_has_the_method,
     ability.model_has_the_method,
     ability.head_answers_the_task,
+    ability.has_not_missed_as_it_is,
     ability.figures_are_known,
     ability.price_is_known,
     ability.a_profile_is_allowed,

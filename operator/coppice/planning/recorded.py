@@ -1,0 +1,28 @@
+"""What base models are recorded to do on a job's very data, as they are: the only evaluation that says anything of it.
+
+Self-reported figures on other data carry no signal about a model's use elsewhere, and are left to the static rank.
+"""
+
+from coppice.api.basemodel import Evaluation
+from coppice.api.trainingjob import TrainingJobSpec
+from coppice.api.vocabulary import DIRECTIONS, Direction
+from coppice.planning.catalogue import Registered
+from coppice.planning.data import dataset_name
+
+
+def recorded_evaluation(model: Registered, spec: TrainingJobSpec) -> Evaluation | None:
+    """The first evaluation on the job's data, for its task, by its metric; None without one or without a target."""
+    name = dataset_name(spec.dataset)
+    wanted = (spec.task, spec.objective.metric, name)
+    if spec.objective.target is None:
+        return None
+    return next((one for one in model.spec.evaluations if (one.task, one.metric, one.dataset) == wanted), None)
+
+
+def reaches(evaluation: Evaluation, spec: TrainingJobSpec) -> bool:
+    """Whether a recorded value is as good as the job's target. Raises ValueError without a target."""
+    target = spec.objective.target
+    if target is None:
+        raise ValueError("a job without a target has nothing to reach")
+    more = DIRECTIONS.get(evaluation.metric, spec.objective.direction or Direction.MAXIMIZE) is Direction.MAXIMIZE
+    return evaluation.value >= target if more else evaluation.value <= target
