@@ -10,6 +10,7 @@ from rich.console import Console
 from coppice.api.decision import DecisionRecord
 from coppice.cli.approve import approve
 from coppice.cli.errors import UsageError
+from coppice.cli.estimate import estimate
 from coppice.cli.explain import explanation
 from coppice.cli.history import decision_of, find_job, retried
 from coppice.cli.models.commands import app as models_app
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.add_typer(models_app)
 
 app.command()(plan)
+app.command()(estimate)
 
 
 @app.command()

@@ -25,7 +25,7 @@ from coppice.planning.memory import memory
 from coppice.planning.money import Prices, cost
 from coppice.planning.network import Network
 from coppice.planning.power import POWER_SIGMA, Draw, draw, power_sigma
-from coppice.planning.utilisation import START_SECONDS, Shape, input_seconds
+from coppice.planning.utilisation import BUILT_IN_TUNING, START_SECONDS, Shape, input_seconds, overlapped
 from coppice.planning.workload import FORWARD_BATCH, Workload, workload
 from coppice.planning.world import World
 
@@ -161,11 +161,16 @@ def estimate_of_work(
     own_sigma: float,
     least_memory_bytes: float = 0.0,
     correction: Correction = NO_CORRECTION,
+    held: Workload | None = None,
+    tuning: float = BUILT_IN_TUNING,
 ) -> Estimate:
-    """The estimate of work whose size is already known."""
-    needed = memory(network, method, work, hardware)
+    """The estimate of work whose size is already known.
+
+    `held` is its part that runs at once, where that is less; `tuning` the share of a large run's speed on accelerators.
+    """
+    needed = memory(network, method, held or work, hardware)
     needed = LogNormal(max(needed.median * correction.memory.median, least_memory_bytes), needed.sigma)
-    start, compute = START_SECONDS[hardware.kind], compute_seconds(work, network, hardware)
+    start, compute = START_SECONDS[hardware.kind], compute_seconds(work, network, hardware, tuning)
     own_sigma *= correction.time.spread
     seconds = LogNormal((start + compute) * correction.time.median, sqrt(SHARED_SIGMA**2 + own_sigma**2))
     reserved = hardware.reserved_bytes(needed.high)
@@ -219,12 +224,15 @@ def shape_of(network: Network, work: Workload) -> Shape:
     )
 
 
-def compute_seconds(work: Workload, network: Network, hardware: Hardware) -> float:
+def compute_seconds(work: Workload, network: Network, hardware: Hardware, tuning: float = BUILT_IN_TUNING) -> float:
     """Seconds of arithmetic and of launching it, and of reading images where that takes longer."""
     rates = hardware.rates(shape_of(network, work))
     launches = work.steps * rates.training_step_seconds + work.forward_steps * rates.forward_step_seconds
-    seconds = work.forward_flops / rates.forward + work.training_flops / rates.training + launches
-    if network.image_size is None or not hardware.accelerators:
+    arithmetic = work.forward_flops / rates.forward + work.training_flops / rates.training
+    if not hardware.accelerators:
+        return arithmetic
+    seconds = overlapped(arithmetic / tuning, launches)
+    if network.image_size is None:
         return seconds
     images = work.steps * work.batch + work.forward_steps * FORWARD_BATCH
     return max(seconds, input_seconds(images, network.image_size, hardware.devices))

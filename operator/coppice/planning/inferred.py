@@ -11,6 +11,7 @@ mixture of experts the active parameters decide, since experts replace the inner
 """
 
 from coppice.planning.network import Network
+from coppice.planning.utilisation import REFERENCE_TOKENS
 
 NARROW, WIDER, HALF_WAY = 64.0, 64.0, 1.5e9
 
@@ -42,3 +43,15 @@ def inferred_network(
         hidden_size=hidden_size or width,
         active_parameters=active_parameters,
     )
+
+
+SMALL_STEP_TOKENS, SMALL_STEP_PARAMETERS, STEP_GROWTH, MOST_STEP_TOKENS = 0.5e6, 7.6e8, 0.38, 4e6
+"""GPT-3's steps (Brown et al. 2020, Table 2.1): 0.5 M tokens at 0.76 B parameters and below, 3.2 M at 175 B; a straight
+line on logarithms between. Later models of every size use up to 4 M."""
+
+
+def step_tokens(parameters: float, devices: int) -> float:
+    """Tokens of one step of a pre-training run that does not say: by size, and never too few to keep devices busy."""
+    larger = max(parameters / SMALL_STEP_PARAMETERS, 1.0)
+    tokens = min(SMALL_STEP_TOKENS * float(larger**STEP_GROWTH), MOST_STEP_TOKENS)
+    return max(tokens, float(REFERENCE_TOKENS * devices))
