@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     except (OSError, ValidationError, UnicodeDecodeError) as error:
         message = f"{options.run} cannot be read as a run: {error}"
         return _refuse(options, None, TrainerError(Reason.INVALID_RUN, message))
-    commands = {"fetch": _fetch, "run": _run, "train": _train, "evaluate": _evaluate}
+    commands = {"fetch": _fetch, "run": _run, "train": _train, "evaluate": _evaluate, "probe": _probe}
     return commands[options.command](run, options)
 
 
@@ -76,6 +76,12 @@ def _train(run: Run, options: argparse.Namespace) -> int:
     from coppice.trainer.training import train_process  # noqa: PLC0415 (torch is loaded only where it is needed)
 
     return train_process(run, options.report, options.seconds_left)
+
+
+def _probe(run: Run, options: argparse.Namespace) -> int:
+    from coppice.trainer.probing import probe_process  # noqa: PLC0415 (torch is loaded only where it is needed)
+
+    return probe_process(run, options.report, options.seconds_left)
 
 
 def _evaluate(run: Run, options: argparse.Namespace) -> int:
@@ -116,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         "run": "train, evaluate and answer (the main container)",
         "train": "only train; started by run",
         "evaluate": "only evaluate the saved model; started by run",
+        "probe": "only look at several base models on a sample; started by run for kind Probe",
     }
     for name, text in helps.items():
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
@@ -127,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         else:
             report = Path(WORK_MOUNT) / f"{name}-report.json"
             command.add_argument("--report", type=Path, default=report, help="where this process tells how it stands")
-        if name == "train":
+        if name in {"train", "probe"}:
             command.add_argument("--seconds-left", type=int, help="stop training in time for this limit")
     _add_count(commands)
     return parser

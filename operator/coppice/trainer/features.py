@@ -58,17 +58,40 @@ def all_features(bench: Workbench, model: Any, head: torch.nn.Linear, pooling: s
     return Features(train, train_labels, validation, labels), complete
 
 
+def sample_features(
+    bench: Workbench, model: Any, head: torch.nn.Linear, pooling: str, examples: int, held_out: int
+) -> Features:
+    """Features of the first examples of either part, in whole parts of 512: `all_features` finds them when it is asked.
+
+    Raises TrainerError TooFewExamples where fewer than two classes are among those to learn from.
+    """
+    maker = _Maker(bench, model, head, _cache_directory(bench, pooling))
+    validation, rows, _ = maker.features(bench.validation, "validation", held_out)
+    train, train_rows, _ = maker.features(bench.train, "train", examples)
+    labels, train_labels = (
+        np.asarray(bench.numbers(part))[chosen]
+        for part, chosen in ((bench.validation, rows), (bench.train, train_rows))
+    )
+    if len(set(train_labels.tolist())) < 2:
+        raise TrainerError(Reason.TOO_FEW_EXAMPLES, f"{len(train_labels)} examples of the sample are of one class")
+    return Features(train, train_labels, validation, labels)
+
+
 class _Maker:
     def __init__(self, bench: Workbench, model: Any, head: torch.nn.Linear, directory: Path) -> None:
         self._bench, self._model, self._directory = bench, model, directory
         self._captured: list[torch.Tensor] = []
-        self._computed = 0.0
+        self._computed = float(bench.progress.values.get("counted_teraflop") or 0) * 1e12
         self._per_token: float | None = None
         head.register_forward_pre_hook(lambda _, inputs: self._captured.append(inputs[0].detach()))
 
-    def features(self, examples: Examples, part: str) -> tuple[Array, Array, bool]:
-        """Features and row numbers, in the seeded order; False when time ran out before the last part."""
+    def features(self, examples: Examples, part: str, most: int | None = None) -> tuple[Array, Array, bool]:
+        """Features and row numbers, in the seeded order; False when time ran out before the last part.
+
+        `most` is rounded up to whole parts, so that what is kept of each serves any later run.
+        """
         order = np.random.default_rng(self._bench.run.seed).permutation(len(examples))
+        order = order if most is None else order[: -(-most // PART) * PART]
         pieces: list[Array] = []
         for start in range(0, len(order), PART):
             why = self._bench.why_stop()

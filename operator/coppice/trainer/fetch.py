@@ -6,14 +6,17 @@ the trainer can count it: a container cannot see another one's processes.
 
 import logging
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from coppice.api.result import Reason
 from coppice.api.run import FileSource, Run, RunBaseModel
+from coppice.api.vocabulary import AttemptKind
 from coppice.trainer.faults import TrainerError
 from coppice.trainer.fetch_usage import write_fetch_usage
+from coppice.trainer.files import write_whole
 from coppice.trainer.safety import check_content, check_name
 from coppice.trainer.sources import Places, bring
 
@@ -26,8 +29,11 @@ def fetch(run: Run, work: Path, places: Places | None = None) -> None:
     """Brings base model, tokenizer and data; raises TrainerError at the first file that breaks a rule."""
     places = places or Places()
     started = time.time()
-    for model, skip_weights in _models(run):
-        _fetch_model(model, run, places, skip_weights=skip_weights)
+    if run.kind is AttemptKind.PROBE:
+        _fetch_what_can_be(run, places)
+    else:
+        for model, skip_weights in _models(run):
+            _fetch_model(model, run, places, skip_weights=skip_weights)
     sources = tuple(_data(run))
     if len({source.name for source in sources}) < len(sources):
         raise TrainerError(Reason.INVALID_RUN, "training and evaluation data need different file names")
@@ -47,9 +53,30 @@ def _models(run: Run) -> Iterator[tuple[RunBaseModel, bool]]:
         yield run.from_scratch.tokenizer, True
 
 
+def fault_file(model: RunBaseModel) -> Path:
+    """Where it stands why a probe's base model could not be brought."""
+    directory = Path(model.directory)
+    return directory.with_name(f".{directory.name}.fault")
+
+
+def _fetch_what_can_be(run: Run, places: Places) -> None:
+    """A probe goes on without a base model that cannot be brought; raises the last one's error where none can."""
+    faults: list[TrainerError] = []
+    for model in (rung.base_model for rung in run.rungs if rung.base_model):
+        try:
+            _fetch_model(model, run, places, skip_weights=False)
+        except TrainerError as error:
+            log.warning("%s %s is left out: %s", model.kind.value, model.name, error.message)
+            shutil.rmtree(model.directory, ignore_errors=True)
+            write_whole(fault_file(model), f"{error.reason.value}: {error.message}")
+            faults.append(error)
+    if len(faults) == len(run.rungs):
+        raise faults[-1]
+
+
 def _data(run: Run) -> Iterator[FileSource]:
     yield run.dataset.train
-    if run.dataset.evaluation:
+    if run.dataset.evaluation and run.kind is not AttemptKind.PROBE:
         yield run.dataset.evaluation
 
 

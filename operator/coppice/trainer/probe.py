@@ -29,6 +29,7 @@ from coppice.trainer.workbench import Workbench
 
 STRENGTHS = (0.003, 0.03, 0.3, 3.0)
 """Values of C, the inverse of regularisation, on standardised features."""
+MEAN, OWN = "mean", "own"
 MEAN_REMARK = (
     "The last layer averages token vectors (mean pooling) by uniform attention; it was constructed, not trained."
 )
@@ -40,6 +41,24 @@ Array = np.ndarray[Any, Any]
 
 def train_probe(bench: Workbench) -> None:
     """Computes features, fits the layer, and saves the model with it."""
+    model, head, pooling = frozen_model(bench)
+    features, complete = all_features(bench, model, head, pooling)
+    weight, bias, value = fit_layer(bench, features)
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(weight))
+        head.bias.copy_(torch.from_numpy(bias))
+    validation = rounded(value)
+    card = model_card(bench.run, bench.labels, validation, MEAN_REMARK if pooling == MEAN else "")
+    save_model(model, bench.task, card, bench.output / "model")
+    bench.progress.set(
+        validation_quality=validation,
+        stopped=Stopped.CONVERGED if complete else Stopped.RUN_SECONDS,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+    )
+
+
+def frozen_model(bench: Workbench) -> tuple[Any, Any, str]:
+    """The rung's base model ready to make features, the layer that reads them, and how they are pooled."""
     base = base_directory(bench.run)
     model = load_model(base, bench.task, bench.labels)
     bench.task.load(base, model.config)
@@ -49,20 +68,7 @@ def train_probe(bench: Workbench) -> None:
         model = grow_mean_pooling(model)
         log.info("mean pooling of token vectors, as one more layer")
     head = last_linear(model, len(bench.labels))
-    model = model.eval().to(device())
-    features, complete = all_features(bench, model, head, "mean" if mean else "own")
-    weight, bias, value = fit_layer(bench, features)
-    with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(weight))
-        head.bias.copy_(torch.from_numpy(bias))
-    validation = rounded(value)
-    card = model_card(bench.run, bench.labels, validation, MEAN_REMARK if mean else "")
-    save_model(model, bench.task, card, bench.output / "model")
-    bench.progress.set(
-        validation_quality=validation,
-        stopped=Stopped.CONVERGED if complete else Stopped.RUN_SECONDS,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-    )
+    return model.eval().to(device()), head, MEAN if mean else OWN
 
 
 def wants_mean_pooling(base: Path, config: Any) -> bool:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from coppice.api.base import DecimalString, Model
 from coppice.api.result import Fault, Stopped
+from coppice.api.trainingjob_status import ProbedModel
 from coppice.trainer.files import write_whole
 
 
@@ -29,6 +30,7 @@ class Report(Model):
     quality: DecimalString | None = None
     n: int | None = None
     standard_error: DecimalString | None = None
+    probed: tuple[ProbedModel, ...] = ()
     notes: tuple[str, ...] = ()
     fault: Fault | None = Field(default=None, description="Why the process failed.")
 

@@ -1,4 +1,4 @@
-"""The main container's first process: trains and evaluates in two others, meters them, and answers.
+"""The main container's first process: trains and evaluates (or probes) in others, meters them, and answers.
 
 It stays small (no torch), so that it survives what kills its children and can still say what happened. The model's
 digests are taken between the two and compared after the second, which alone opens the evaluation data.
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from coppice.api.result import Fault, Outcome, Reason, Result, Stopped, TrainedModel, termination_message
 from coppice.api.run import EXIT_DONE, EXIT_RESUME, INDEX_VARIABLE, POD_UID_VARIABLE, TERMINATION_LOG, WORK_MOUNT, Run
+from coppice.api.vocabulary import AttemptKind
 from coppice.trainer.faults import TrainerError, exit_code_of, fault_of
 from coppice.trainer.fetch_usage import read_fetch_usage
 from coppice.trainer.files import digest_of, listing
@@ -88,6 +89,9 @@ class Supervisor:
         if self.surroundings.index > 0:
             raise TrainerError(Reason.UNSUPPORTED, "the built-in trainer runs on one pod; set resources.pods to 1")
         self._beat()
+        if self.run.kind is AttemptKind.PROBE:
+            report = self._run_child("probe", self._deadline())
+            return self._checkpointed() if report is None else self._probed(report)
         model = self._trained_model()
         if model is None:
             return self._checkpointed()
@@ -138,7 +142,7 @@ class Supervisor:
             return None
         report_file = self.surroundings.work / f"{command}-report.json"
         report_file.unlink(missing_ok=True)
-        self._report_file = report_file if command == "train" else None
+        self._report_file = None if command == "evaluate" else report_file
         line = [*self.surroundings.child, command, "--run", str(self.run_file), "--report", str(report_file)]
         # Threads that wait by spinning use energy for nothing and starve their neighbours.
         surroundings = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
@@ -147,7 +151,7 @@ class Supervisor:
             self._child.terminate()
         code = self._child.wait()
         report = read_report(report_file)
-        if command == "train":
+        if command != "evaluate":
             self._done, self._report_file = report, None
         if code == EXIT_DONE:
             return report
@@ -213,6 +217,14 @@ class Supervisor:
         shutil.rmtree(self.state.checkpoints, ignore_errors=True)
         metric = self.run.objective.metric.value
         log.info("done: %s %s on %s examples", metric, evaluation.quality, evaluation.n)
+        return self._say(result, EXIT_DONE)
+
+    def _probed(self, report: Report) -> int:
+        earlier = self.state.earlier()
+        result = self._result(Outcome.COMPLETED, probed=report.probed, earlier=earlier, notes=report.notes)
+        self._write_last(result)
+        self.state.write_final(result)
+        log.info("done: looked at %d base models", len(report.probed))
         return self._say(result, EXIT_DONE)
 
     def _emit_again(self, finished: Result) -> int:

@@ -28,15 +28,23 @@ log = logging.getLogger("coppice.train")
 
 def train_process(run: Run, report: Path, seconds_left: int | None) -> int:
     """Trains, reports to a file, and returns the exit code: 0 with a model, 75 with a checkpoint."""
+
+    def train(progress: Progress, stop: threading.Event) -> None:
+        method = method_of(run.rung.method)
+        method(workbench(run, progress, stop, deadline_of(seconds_left)))
+
+    return reporting_process(run, report, train)
+
+
+def reporting_process(run: Run, report: Path, work: Callable[[Progress, threading.Event], None]) -> int:
+    """Does the work of a process that can be stopped and says how it stands: its exit code is 0, 75 or a fault's."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     prepare_libraries(run.seed)
     progress = Progress(report)
     try:
-        method = method_of(run.rung.method)
-        bench = _bench(run, progress, stop, _deadline(seconds_left))
-        method(bench)
+        work(progress, stop)
     except StopRequestedError:
         progress.flush(now=True)
         return EXIT_RESUME
@@ -74,7 +82,8 @@ def method_of(method: Method) -> Callable[[Workbench], None]:
     raise TrainerError(Reason.UNSUPPORTED, message)
 
 
-def _bench(run: Run, progress: Progress, stop: threading.Event, deadline: float | None) -> Workbench:
+def workbench(run: Run, progress: Progress, stop: threading.Event, deadline: float | None) -> Workbench:
+    """Training and validation part of the run's data, read and split."""
     task = task_of(run)
     examples = training_examples(run.dataset, task.role, run.seed)
     labels = examples.classes()
@@ -88,7 +97,8 @@ def _bench(run: Run, progress: Progress, stop: threading.Event, deadline: float 
     return Workbench(run, task, labels, train, validation, progress, stop, deadline)
 
 
-def _deadline(seconds_left: int | None) -> float | None:
+def deadline_of(seconds_left: int | None) -> float | None:
+    """When to end on the monotonic clock, so that what comes after still fits; None without a limit."""
     if seconds_left is None:
         return None
     return time.monotonic() + seconds_left - min(EVALUATION_SECONDS, seconds_left * EVALUATION_SHARE)

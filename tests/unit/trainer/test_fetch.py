@@ -9,7 +9,7 @@ import pytest
 from coppice.api.result import Reason
 from coppice.api.run import Run
 from coppice.trainer.faults import TrainerError
-from coppice.trainer.fetch import fetch
+from coppice.trainer.fetch import fault_file, fetch
 from coppice.trainer.fetch_usage import read_fetch_usage
 from coppice.trainer.files import sha256_of
 from coppice.trainer.sources import Places
@@ -187,3 +187,44 @@ def test_a_wrong_digest_of_data_is_refused(world: World) -> None:
 def test_configurations_are_json_that_other_tools_read(world: World) -> None:
     world.fetch(world.run(world.listed("config.json")))
     assert json.loads((world.root / "work/models/tiny/config.json").read_text()) == {"model_type": "bert"}
+
+
+def probe(world: World, *models: list[dict[str, Any]]) -> Run:
+    """A probe of as many base models, with evaluation data that does not exist."""
+    run = world.run().wire()
+    names = [f"model-{number}" for number in range(len(models))]
+    bases = [
+        {"name": name, "directory": str(world.root / "work/models" / name), "files": files}
+        for name, files in zip(names, models, strict=True)
+    ]
+    run |= {"kind": "Probe", "probe": {"examples": 512, "heldOut": 128}, "fromScratch": None}
+    run["rungs"] = [{"method": "LinearProbe", "baseModel": base} for base in bases]
+    run["dataset"]["evaluation"] = {"name": "test.csv", "uri": "pvc://corpora/missing.csv"}
+    return Run.model_validate(run)
+
+
+def test_a_probe_gets_every_base_model_and_never_the_evaluation_data(world: World) -> None:
+    files = [world.listed("config.json"), world.listed("model.safetensors")]
+    world.fetch(probe(world, files, files))
+    found = sorted(path.relative_to(world.root / "work").as_posix() for path in world.root.glob("work/*/*"))
+    assert found == ["data/train.csv", "models/model-0", "models/model-1"]
+
+
+def test_a_base_model_that_cannot_be_brought_is_left_out_with_its_reason(world: World) -> None:
+    good = [world.listed("config.json"), world.listed("model.safetensors")]
+    run = probe(world, [world.listed("config.json", digest="sha256:" + "1" * 64)], good)
+    world.fetch(run)
+    refused, brought = (rung.base_model for rung in run.rungs)
+    assert refused is not None
+    assert brought is not None
+    assert not Path(refused.directory).exists()
+    assert fault_file(refused).read_text().startswith("DigestMismatch: ")
+    assert Path(brought.directory, "model.safetensors").exists()
+    assert not fault_file(brought).exists()
+
+
+def test_a_probe_of_which_nothing_can_be_brought_fails(world: World) -> None:
+    missing = [world.listed("config.json", uri="pvc://models/tiny/none.json")]
+    with pytest.raises(TrainerError) as error:
+        world.fetch(probe(world, missing, missing))
+    assert error.value.reason is Reason.SOURCE_MISSING

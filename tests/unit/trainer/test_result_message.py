@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coppice.api.basemodel import ModelFile
+from coppice.api.meta import BaseModelReference
 from coppice.api.result import (
     EarlierPod,
     Energy,
@@ -22,7 +23,8 @@ from coppice.api.result import (
     slot_start,
     termination_message,
 )
-from coppice.api.vocabulary import Component, Grade
+from coppice.api.trainingjob_status import ProbedModel
+from coppice.api.vocabulary import BaseModelKind, Component, Grade
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DIGEST = "sha256:" + "a" * 64
@@ -55,6 +57,22 @@ def trained(files: int) -> TrainedModel:
 def test_a_small_result_travels_unchanged() -> None:
     small = result(energy=energy(3), quality="0.957", n=2189, model=trained(4))
     assert parse_result(termination_message(small)) == small
+
+
+def probed(name: str, message: str = "") -> ProbedModel:
+    figures = {} if message else {"linear_quality": Decimal("0.9512"), "neighbour_quality": Decimal("0.9234")}
+    reference = BaseModelReference(kind=BaseModelKind.CLUSTER, name=name)
+    return ProbedModel(base_model=reference, message=message, examples=512, sample=2048, **figures)
+
+
+@pytest.mark.parametrize("message", ["", "BadModel: " + "x" * 246], ids=["figures", "messages"])
+def test_what_a_probe_saw_of_eight_base_models_always_fits(message: str) -> None:
+    seen = tuple(probed(f"{number}" + "m" * 252, message) for number in range(8))
+    text = termination_message(result(probed=seen, energy=energy(96, series=3), notes=("a note " * 20,) * 8))
+    assert len(text.encode()) <= 4096
+    kept = parse_result(text)
+    assert kept is not None
+    assert [one.linear_quality for one in kept.probed] == [one.linear_quality for one in seen]
 
 
 @pytest.mark.parametrize("slots", [1, 48, 96])

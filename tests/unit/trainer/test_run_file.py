@@ -36,6 +36,34 @@ def test_a_broken_run_is_refused(change: dict[str, object]) -> None:
         Run.model_validate({**MINIMAL, **change})
 
 
+BASE = {"name": "tiny", "directory": "/coppice/work/models/ClusterBaseModel/tiny", "files": []}
+LOOK = {"method": "LinearProbe", "baseModel": BASE}
+PROBE = {**MINIMAL, "kind": "Probe", "rungs": [LOOK, LOOK], "probe": {"examples": 512, "heldOut": 128}}
+
+
+def test_a_probe_has_a_rung_for_each_of_its_base_models() -> None:
+    run = Run.model_validate(PROBE)
+    assert parse_run(run.to_json()) == run
+    assert [run.alone(rung).rung for rung in run.rungs] == list(run.rungs)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "Train"},
+        {"kind": "Evaluate"},
+        {"probe": None},
+        {"rungs": [LOOK] * 9},
+        {"rungs": [LOOK, {"method": "LoRA", "baseModel": BASE}]},
+        {"rungs": [LOOK, {"method": "LinearProbe"}]},
+    ],
+    ids=["of kind Train", "of kind Evaluate", "no sample", "too many", "another method", "no base model"],
+)
+def test_several_rungs_are_for_a_probe_of_base_models_alone(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Run.model_validate({**PROBE, **change})
+
+
 def test_lives_and_attempts_do_not_share_a_directory() -> None:
     uids = ("0a1b2c3d-0000", "9a1b2c3d-0000")
     directories = {output_directory("models/topics", uid, attempt) for uid in uids for attempt in (1, 2)}

@@ -1,12 +1,18 @@
 """A run tells its pods everything they need, and nothing that is another's."""
 
+from decimal import Decimal
+
 import pytest
 
-from attempts import ATTEMPTS, AttemptBuilder, SourceRules, make_attempt
-from builders import digest, make_job, make_model
+from attempts import ATTEMPTS, MODEL, AttemptBuilder, SourceRules, estimate, make_attempt
+from builders import JobBuilder, ModelBuilder, digest, make_job, make_model, make_profile
+from coppice.api.decision import ProbeRecord
 from coppice.api.labels import RUN_ANNOTATION
+from coppice.api.meta import BaseModelReference
 from coppice.api.run import Run, parse_run
 from coppice.api.vocabulary import Direction, Method
+from coppice.workloads.run import ModelFiles, RunRules, probe_run
+from coppice.workloads.storage import source_claims
 
 
 def run_of(attempt: AttemptBuilder) -> Run:
@@ -144,3 +150,37 @@ def test_the_largest_run_fits_beside_a_decision_in_an_objects_annotations() -> N
     model = make_model().source(f"https://models.example.org/{'d' * 700}").files(*names)
     text = make_attempt().of(base=model).child()["spec"]["template"]["metadata"]["annotations"][RUN_ANNOTATION]
     assert len(text) < 256 * 1024
+
+
+def probing(job: JobBuilder, *models: ModelBuilder) -> Run:
+    """The run of a probe of these models."""
+    reference = [BaseModelReference(kind=one.get("kind"), name=one.get("metadata.name")) for one in models]
+    probe = ProbeRecord(
+        base_models=tuple(reference), examples=512, held_out=300, profile="p", estimate=estimate(), value=Decimal(1)
+    )
+    files = [ModelFiles(name, one.build().spec) for name, one in zip(reference, models, strict=True)]
+    return probe_run(job.build(), probe, files, make_profile().build(), 1, RunRules())
+
+
+def test_a_probe_looks_at_every_base_model_in_the_order_decided() -> None:
+    run = probing(make_job(), make_model("b"), make_model("a"))
+    assert [rung.base_model.name for rung in run.rungs if rung.base_model] == ["b", "a"]
+    assert run.probe is not None
+    assert (run.kind, run.probe.examples, run.probe.held_out) == ("Probe", 512, 300)
+
+
+def test_a_probe_mounts_what_its_models_need_and_not_the_evaluation_data() -> None:
+    job = make_job().dataset(uri="pvc://train/a.parquet", evaluationURI="pvc://secret/b.parquet")
+    models = [make_model(name).source(f"pvc://{name}/m") for name in ("one", "two")]
+    assert source_claims(probing(job, *models)) == ("one", "train", "two")
+
+
+def test_a_linear_probe_after_it_finds_its_features() -> None:
+    job = make_job().set("spec.trainer.seed", 11).hyperparameters(maxSequenceLength=64)
+    look, rung = probing(job, MODEL), run_of(make_attempt().of(job=job, base=MODEL))
+    assert look.cache_directory == rung.cache_directory
+    assert look.seed == rung.seed
+    assert look.dataset == rung.dataset
+    assert look.rung.base_model == rung.rung.base_model
+    assert look.rung.hyperparameters.max_sequence_length == rung.rung.hyperparameters.max_sequence_length
+    assert look.output_directory == rung.output_directory
