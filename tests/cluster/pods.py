@@ -23,7 +23,7 @@ import urllib3
 from cluster.api import STRATEGIC, Api, ApiError, Body
 from coppice.api.labels import ATTEMPT_LABEL, JOB_NAME_LABEL, JOB_UID_LABEL
 from coppice.api.run import FETCH_CONTAINER, TRAINER_CONTAINER
-from fake_cluster import result_text
+from fake_cluster import probe_text, result_text
 
 TURN_SECONDS = 0.4
 HEARTBEAT_SECONDS = 10.0
@@ -35,9 +35,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class End:
-    """How a trainer's container ends: with a quality in its result, or without a result."""
+    """How a trainer's container ends: with a quality, or what a probe saw of each model, or without a result."""
 
     quality: str | None = None
+    probed: Mapping[str, str | None] | None = None
     exit_code: int = 0
     reason: str = ""
 
@@ -154,6 +155,7 @@ class Node:
         now = stamp(datetime.now(UTC))
         running = pod["status"]["containerStatuses"][0]["state"].get("running", {})
         message = result_text(pod, pod, end.quality) if end.quality is not None else ""
+        message = probe_text(pod, pod, end.probed) if end.probed is not None else message
         ended = {"exitCode": end.exit_code, "message": message, "startedAt": running.get("startedAt", now)}
         ended |= {"reason": end.reason or ("Error" if end.exit_code else "Completed"), "finishedAt": now}
         conditions = [{"type": "Ready", "status": "False", "lastTransitionTime": now}]

@@ -42,9 +42,8 @@ def rung(root: Path, name: str, **hyperparameters: Any) -> dict[str, Any]:
 def probe_of(root: Path, *names: str, **changes: Any) -> Run:
     rungs = [rung(root, name) for name in names]
     sample = {"examples": 512, "heldOut": 512}
-    return run_of(
-        root, "LinearProbe", kind="Probe", rungs=rungs, probe=sample, cacheDirectory=str(root / "cache"), **changes
-    )
+    changes = {"cacheDirectory": str(root / "cache"), **changes}
+    return run_of(root, "LinearProbe", kind="Probe", rungs=rungs, probe=sample, **changes)
 
 
 def looked(root: Path, run: Run) -> Report:

@@ -93,9 +93,10 @@ def worth_probing(board: Board, choice: Choice) -> Probe | None:
     asked = list(_probeable(placed, request))
     others = [one for one in placed if one not in asked]
     options = [sampled_options(request, one.candidate.model, sample) for one in asked if one.candidate.model]
+    ends_in_scratch = _last(board, choice) is not None
     probes = []
     for count in range(FEWEST_MODELS, len(asked) + 1):
-        value = _value(board, [*asked, *others], count, failure)
+        value = _value(board, [*asked, *others], count, failure, ends_in_scratch=ends_in_scratch)
         probes.append(_probe(request, asked[:count], sample, options[:count], value))
     worth = [one for one in probes if one and _gain(one, request) > 0 and _leaves_room(one, board, choice)]
     return max(worth, key=lambda one: (_gain(one, request), -len(one.models)), default=None)
@@ -166,10 +167,10 @@ def _can_be_probed(model: Registered, request: Request) -> bool:
     return not any(check(model, Method.LINEAR_PROBE, request) for check in checks)
 
 
-def _value(board: Board, placed: Sequence[Placed], asked: int, failure: float) -> float:
+def _value(board: Board, placed: Sequence[Placed], asked: int, failure: float, *, ends_in_scratch: bool) -> float:
     """What a probe of the first `asked` is expected to save."""
     prospects = [_prospect(one, board.request) for one in placed]
-    substitutes = board.rules.train_rungs - (1 if board.last else 0)
+    substitutes = board.rules.train_rungs - (1 if ends_in_scratch else 0)
     return value_of_probing(prospects, asked, failure, substitutes, board.rules.minimum_saving)
 
 
