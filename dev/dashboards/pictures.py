@@ -132,7 +132,7 @@ def _timeseries(axes: Axes, panel: Panel, series: Sequence[Series]) -> None:
     axes.set_ylabel(UNITS.get(panel.unit, ""), fontsize=7)
     axes.tick_params(labelsize=6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))
+    axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))  # type: ignore[no-untyped-call]
     if series:
         axes.legend(fontsize=6, frameon=False, loc="upper left")
 
