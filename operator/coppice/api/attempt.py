@@ -27,3 +27,4 @@ class AttemptRecord(Model):
     output_path: str
     license: str = ""
     evidence: Evidence = Evidence.EVALUATED
+    approval: str | None = None

@@ -132,6 +132,9 @@ class AttemptStatus(Model):
     cpu_cores: DecimalString = Field(default=Decimal(0), description="CPU cores that each pod reserves.")
     memory_bytes: int = Field(default=0, ge=0, description="Memory in bytes that each pod reserves.")
     accelerators: int = Field(default=0, ge=0, description="Accelerators of all pods.")
+    approval: str | None = Field(
+        default=None, max_length=253, description="TrainingApproval that let it start, where one was needed."
+    )
     outcome: str = Field(
         default="Running", max_length=64, description="Running, Met, Missed, Unjudged, or why it ended otherwise."
     )

@@ -122,8 +122,13 @@ def brief(job: TrainingJob, record: DecisionRecord) -> RenderableType:
     table = Table(title=title, title_justify="left")
     for name in ("", "method", "base model", "energy", "carbon", "money"):
         table.add_column(name, no_wrap=True)
+    bare = record.model_copy(update={"probe": None, "ladder": (), "spent": SpentRecord()})
+    if record.probe is not None:
+        models = ", ".join(model.name for model in record.probe.base_models)
+        alone = plan_high(bare.model_copy(update={"probe": record.probe}))
+        table.add_row("0", "probe of a sample", models, *_amounts(alone))
     for number, rung in enumerate(record.ladder, start=1):
-        alone = plan_high(record.model_copy(update={"ladder": (rung,), "spent": SpentRecord()}))
+        alone = plan_high(bare.model_copy(update={"ladder": (rung,)}))
         table.add_row(str(number), str(rung.method), base_name(rung.base_model), *_amounts(alone))
     table.add_section()
     table.add_row("", "all, with what was spent", "", *_amounts(plan_high(record)))

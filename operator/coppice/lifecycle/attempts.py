@@ -166,6 +166,7 @@ def _record(job: TrainingJob, child: SeenChild | None, before: AttemptStatus | N
         claim_name=claim_name(job),
         output_path=output_path(job),
         evidence=before.evidence or Evidence.EVALUATED,
+        approval=before.approval,
     )
 
 

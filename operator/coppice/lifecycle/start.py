@@ -3,6 +3,7 @@
 from coppice.api.decision import DecisionRecord
 from coppice.api.reasons import EventReason
 from coppice.api.trainer_spec import FineTuneWith
+from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.trainingledger import LedgerEntry
 from coppice.api.vocabulary import Evidence, Method
@@ -23,12 +24,14 @@ def start(situation: Situation, record: DecisionRecord) -> Plan:
     profile = next(item for item in observed.world.profiles if item.metadata.name == candidate.profile)
     evidence = evidence_of(job.spec, candidate.method)
     license_expression = situation.license_of(candidate.base_model)
+    approval = approval_in_force(situation, record)
+    named = approval.metadata.name if approval else None
     attempt = attempt_record(job, candidate, number, profile, evidence)
     manifests = attempt_manifests(
         job,
         record,
         candidate,
-        attempt.model_copy(update={"license": license_expression}),
+        attempt.model_copy(update={"license": license_expression, "approval": named}),
         resolved=observed.resolved,
         world=observed.world,
         images=observed.images,
@@ -40,7 +43,7 @@ def start(situation: Situation, record: DecisionRecord) -> Plan:
         open_entry=_entry(situation, record),
         budget=observed.resolved.budgets,
         create=manifests,
-        events=_approved(situation, record),
+        events=_approved(approval),
         recheck_seconds=CHILD_SEEN_SECONDS,
         decided=(str(record.reason), dict(record.rejected)),
     )
@@ -85,9 +88,8 @@ def _entry(situation: Situation, record: DecisionRecord) -> LedgerEntry:
     )
 
 
-def _approved(situation: Situation, record: DecisionRecord) -> tuple[Event, ...]:
+def _approved(approval: TrainingApproval | None) -> tuple[Event, ...]:
     """Which approval let the plan start; who made it is in the API server's audit log alone."""
-    approval = approval_in_force(situation, record)
     if approval is None:
         return ()
     said = f": {approval.spec.message}" if approval.spec.message else ""

@@ -101,6 +101,7 @@ def attempt_status(
         base_model=record.base_model,
         child=child_reference(attempt),
         profile=record.profile,
+        approval=record.approval,
         accelerators=record.accelerators,
         cpu_cores=record.cpu_cores,
         memory_bytes=record.memory_bytes,

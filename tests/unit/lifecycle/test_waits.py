@@ -75,6 +75,7 @@ async def test_an_approval_of_the_decision_lets_it_start_and_is_told() -> None:
     loop, key = await seen(policy().approval_above(energyWattHours=0))
     await say(loop, approval(loop, key, message="for the review"))
     assert len(loop.cluster.jobs()) == 1
+    assert loop.job(key).status.attempts[0].approval == "yes"
     assert "TrainingApproval yes: for the review" in [event.message for _, event in loop.cluster.events]
 
 
