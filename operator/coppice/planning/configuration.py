@@ -61,7 +61,7 @@ def _possible(network: Network) -> bool:
 def _bert(family: str, config: Config, labels: int, *, language_modelling: bool) -> Network:
     """One square layer (the pooler, or the head's first) and the classifier run once per text."""
     width = get(config, 768, "hidden_size", "dim")
-    depth = get(config, 12, "num_hidden_layers", "n_layers")
+    depth = get(config, 6 if family == "distilbert" else 12, "num_hidden_layers", "n_layers")
     inner = get(config, 3072, "intermediate_size", "hidden_dim")
     heads = get(config, 12, "num_attention_heads", "n_heads")
     positions = get(config, 512, "max_position_embeddings")

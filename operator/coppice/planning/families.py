@@ -5,7 +5,7 @@ feed-forward part is gated (three matrices instead of two), how blocks are norma
 default, whether attention goes through torch's fused kernel, and whether blocks can be recomputed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 BERT_LIKE = frozenset(
     {"bert", "roberta", "xlm-roberta", "camembert", "electra", "mpnet", "distilbert", "deberta-v2", "deberta", "ernie"}
@@ -32,9 +32,11 @@ class Traits:
     recomputable: bool = True
     pooler: bool = False
     """Whether a square layer runs once per text before the classifier."""
+    post_norm: bool = False
+    """Whether a normalisation ends the block: only then is its last layer computed again when blocks are."""
 
 
-_BERT = Traits(dropout=True, pooler=True)
+_BERT = Traits(dropout=True, pooler=True, post_norm=True)
 _LLAMA = Traits(gated=True, normed=2)
 _VIT = Traits()
 _TRAITS = {
@@ -42,9 +44,9 @@ _TRAITS = {
     **dict.fromkeys(LLAMA_LIKE | MIXTURES, _LLAMA),
     **dict.fromkeys(VIT_LIKE, _VIT),
     **dict.fromkeys(CONVOLUTIONAL, Traits(recomputable=False)),
-    "mpnet": Traits(dropout=True, pooler=True, fused_attention=False, recomputable=False),
-    "deberta": Traits(dropout=True, pooler=True, fused_attention=False),
-    "deberta-v2": Traits(dropout=True, pooler=True, fused_attention=False),
+    "mpnet": replace(_BERT, fused_attention=False, recomputable=False),
+    "deberta": replace(_BERT, fused_attention=False),
+    "deberta-v2": replace(_BERT, fused_attention=False),
     "modernbert": Traits(gated=True),
     "swin": Traits(),
 }

@@ -84,7 +84,7 @@ def _settings(config: Mapping[str, Any], task: str, labels: int) -> Any:
     if not isinstance(config, dict) or "auto_map" in config:
         message = "the configuration has auto_map (code of its own), or is no JSON object"
         raise TrainerError(Reason.REMOTE_CODE_REFUSED, message)
-    values = {key: value for key, value in config.items() if key not in {"model_type", "architectures"}}
+    values = {key: value for key, value in config.items() if key != "model_type"}
     try:
         settings = transformers.AutoConfig.for_model(str(config.get("model_type", "")), **values, num_labels=labels)
     except (ValueError, TypeError, KeyError) as error:
@@ -104,10 +104,18 @@ def _inputs(model: Any, task: str, tokens: int, image_size: int | None) -> dict[
     where, settings = model.device, model.config
     if task not in IMAGE_TASKS:
         ids = torch.zeros(1, tokens, dtype=torch.long, device=where)
-        return {"input_ids": ids} | ({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})
+        if settings.is_encoder_decoder:
+            return {"input_ids": ids, "decoder_input_ids": ids}
+        mask = {"attention_mask": torch.zeros(1, 1, tokens, tokens, device=where)} if _is_causal(model) else {}
+        return {"input_ids": ids, **mask}
     side = image_size or getattr(settings, "image_size", None) or DEFAULT_SIDE
     height, width = side if isinstance(side, list | tuple) else (side, side)
     return {"pixel_values": torch.zeros(1, getattr(settings, "num_channels", 3), height, width, device=where)}
+
+
+def _is_causal(model: Any) -> bool:
+    """Decoders look at their mask's values, which tensors without data do not have; a whole mask is taken as it is."""
+    return any(getattr(module, "is_causal", False) for module in model.modules())
 
 
 def _flops(model: Any, inputs: dict[str, torch.Tensor], *, backward: bool) -> int:
