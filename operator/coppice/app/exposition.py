@@ -11,12 +11,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from coppice.accounting.account import Account
 from coppice.accounting.grid import zones_of
+from coppice.adapters.budget_metrics import BudgetMetrics, namespace_budgets
 from coppice.adapters.exporter import Exporter, Snapshot
 from coppice.adapters.job_figures import JobFigures, figures_of
 from coppice.adapters.ledger import ApiLedger
 from coppice.adapters.process_metrics import ProcessMetrics, registry_with
 from coppice.adapters.process_state import ProcessState
 from coppice.api.decision import Intensity
+from coppice.api.trainingpolicy import TrainingPolicySpec
 from coppice.index import Index, Key
 from coppice.index.jobs import SeenJob
 from coppice.ports import Clock, IntensityProvider
@@ -45,6 +47,18 @@ class Exposition:
     def show_queue(self, queue: WorkQueue[Key]) -> None:
         """Show what waits and what is worked on, and whether this process leads."""
         ProcessState(self._registry, lambda: self.leads, lambda: queue.waiting, lambda: queue.working)
+
+    def show_budgets(self, default_policy: TrainingPolicySpec) -> None:
+        """Show how namespaces stand against their budgets."""
+        self._registry.register(
+            BudgetMetrics(
+                lambda: (
+                    namespace_budgets(self._index, self._ledger.specs(), default_policy, self._clock.now())
+                    if self.leads
+                    else []
+                )
+            )
+        )
 
     def show_accounts(self, accounts: Mapping[str, Account]) -> None:
         """Accounts of running jobs up to now, by job uid."""

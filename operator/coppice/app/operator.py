@@ -92,19 +92,21 @@ class Operator:
         self._watches = Watches(loop.time)
         self._lease = Lease(cluster, clock, namespace=options.namespace, name=LEASE_NAME, identity=identity)
         self._health = Health(self._watches, lambda: self._lease.holder)
+        settings = settings_of(options)
         reconciler = self._reconciler = Reconciler(
             cluster,
             self._ledger,
             self._index,
             intensity,
             clock,
-            settings_of(options),
+            settings,
             self._exposition.process,
         )
         self._queue: WorkQueue[Key] = WorkQueue(reconciler.reconcile, workers=options.workers, told=self._told)
         self._intake = Intake(self._index, self._queue, self._watches, self._exposition.process.event_seen)
         self._sweeper = Sweeper(cluster, self._index, clock, options.report_retention)
         self._exposition.show_queue(self._queue)
+        self._exposition.show_budgets(settings.default_policy)
 
     async def listen(self, stack: AsyncExitStack) -> None:
         """Serve the probes and the metrics, and take signals."""

@@ -92,6 +92,11 @@ def resolve(spec: TrainingJobSpec, policies: Sequence[TrainingPolicy], default: 
     )
 
 
+def budgets(policies: Sequence[TrainingPolicy]) -> Amounts | None:
+    """What the policies of a namespace let it use in a month, for those who ask about no job."""
+    return _Merge(policies).amounts("monthlyBudget", lambda policy: policy.monthly_budget)
+
+
 class _Merge:
     """The policies of one namespace and, growing as fields are read, which of them caused what."""
 

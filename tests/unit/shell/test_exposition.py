@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from builders import make_job
+from builders import make_job, make_policy
 from coppice.accounting.account import Account
 from coppice.adapters.intensity.static import StaticIntensity
 from coppice.adapters.ledger import ApiLedger
 from coppice.api.trainingjob import TrainingJob
+from coppice.api.trainingledger import LedgerEntry, Reservation
+from coppice.api.trainingpolicy import TrainingPolicySpec
 from coppice.api.vocabulary import Component, Grade
 from coppice.app.exposition import Exposition
 from coppice.app.live_accounts import accounts_of, unsettled
@@ -27,8 +29,8 @@ class Stand:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.index = Index(self.clock)
-        ledger = ApiLedger(FakeCluster(self.clock), "coppice-system")
-        self.exposition = Exposition(self.index, ledger, StaticIntensity(), self.clock, "SE")
+        self.ledger = ApiLedger(FakeCluster(self.clock), "coppice-system")
+        self.exposition = Exposition(self.index, self.ledger, StaticIntensity(), self.clock, "SE")
 
     def add(self, name: str = "newswire-topics", **status: Any) -> None:
         body = make_job(name).body()
@@ -110,3 +112,22 @@ async def test_an_account_that_cannot_be_made_is_told_and_harms_no_other(caplog:
 
     assert await accounts_of(stand.index, observe) == {}
     assert "research/bad" in caplog.text
+
+
+async def test_a_namespace_shows_how_much_of_its_budget_is_used_and_reserved() -> None:
+    stand = Stand()
+    stand.exposition.show_budgets(TrainingPolicySpec())
+    rules = make_policy("rules").selecting(team="a").budget(energyWattHours=200, carbonGrams=0)
+    stand.index.put("TrainingPolicy", rules.set("metadata.resourceVersion", "1").body())
+    labels = {"name": "research", "labels": {"team": "a"}, "resourceVersion": "1"}
+    stand.index.put("Namespace", {"metadata": labels})
+    for name, namespace in (("job", "research"), ("other", "free")):
+        held = Reservation(month="2026-03", energy_watt_hours=Decimal(50))
+        entry = LedgerEntry(uid=name, name=name, opened=stand.clock.now(), reserved=held)
+        await stand.ledger.open(namespace, entry)
+    assert "coppice_namespace_budget_used_ratio{" not in stand.text
+    stand.exposition.leads = True
+    assert 'coppice_namespace_budget_reserved_ratio{amount="energy",namespace="research"} 0.25' in stand.text
+    assert 'coppice_namespace_budget_used_ratio{amount="energy",namespace="research"} 0.0' in stand.text
+    assert 'coppice_namespace_budget_used_ratio{amount="carbon",namespace="research"} 1.0' in stand.text
+    assert 'namespace="free"' not in "".join(line for line in stand.text.splitlines() if "_budget_" in line)
