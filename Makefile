@@ -79,6 +79,10 @@ demo: setup ## Run the main job end to end on a real cluster and show what it sa
 bench: setup ## Measure the operator against a real API server and print the figures
 	$(BIN)/python -m bench
 
+.PHONY: evaluate
+evaluate: setup ## Judge the estimates by published runs, a family left out at a time, beside the baselines
+	$(BIN)/python -m evaluation
+
 .PHONY: clean
 clean: ## Remove what builds and tests left in the checkout
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
