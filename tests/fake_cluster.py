@@ -291,13 +291,14 @@ def result_text(job: Body, pod: Body, quality: str | None, cpu_seconds: str = "5
 def probe_text(job: Body, pod: Body, qualities: Mapping[str, str | None]) -> str:
     """What a probe leaves in its termination message."""
     attempt = int(job["metadata"]["labels"]["coppice.dev/attempt"])
-    seen = [_probed(name.replace("_", "-"), quality) for name, quality in qualities.items()]
+    seen = [seen_by_a_probe(name.replace("_", "-"), quality) for name, quality in qualities.items()]
     outcome = Outcome.COMPLETED
     result = Result(attempt=attempt, pod_uid=pod["metadata"]["uid"], outcome=outcome, cpu_seconds="50", probed=seen)
     return result.to_json()
 
 
-def _probed(name: str, quality: str | None) -> ProbedModel:
+def seen_by_a_probe(name: str, quality: str | None) -> ProbedModel:
+    """What a probe says of one cluster base model; without a quality it could not load it."""
     reference = BaseModelReference(kind=BaseModelKind.CLUSTER, name=name)
     if quality is None:
         return ProbedModel(base_model=reference, message="BadModel: it cannot be loaded")

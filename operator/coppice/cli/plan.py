@@ -5,7 +5,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from coppice.api.decision import CandidateRecord, DecisionRecord
+from coppice.api.decision import CandidateRecord, DecisionRecord, ProbeRecord
 from coppice.api.reasons import FitReason
 from coppice.api.trainingjob import TrainingJob
 from coppice.cli.figures import base_name, interval, percent
@@ -44,6 +44,9 @@ def _ladder(record: DecisionRecord) -> Table:
     table = Table(title=title, title_justify="left")
     for name in ("", "method", "base model", "chance", "energy", "carbon", "run time"):
         table.add_column(name, overflow="fold", no_wrap=name in {"", "method", "base model"})
+    if record.probe is not None:
+        table.add_row("first", *_probe_row(record.probe))
+        table.add_section()
     for number, rung in enumerate(record.ladder, start=1):
         table.add_row(str(number), *_row(rung))
     if record.counterfactual is not None:
@@ -53,6 +56,18 @@ def _ladder(record: DecisionRecord) -> Table:
         energy, carbon = interval(estimate.energy_watt_hours, "Wh"), interval(estimate.carbon_grams, "g")
         table.add_row("vs", basis, "-", "", energy, carbon, interval(estimate.run_seconds, "s"), style="dim")
     return table
+
+
+def _probe_row(probe: ProbeRecord) -> tuple[str, ...]:
+    estimate = probe.estimate
+    return (
+        "Probe",
+        "\n".join(base_name(model) for model in probe.base_models),
+        f"{probe.examples + probe.held_out} examples",
+        interval(estimate.energy_watt_hours, "Wh"),
+        interval(estimate.carbon_grams, "g"),
+        interval(estimate.run_seconds, "s"),
+    )
 
 
 def _row(candidate: CandidateRecord) -> tuple[str, ...]:
@@ -69,7 +84,9 @@ def _row(candidate: CandidateRecord) -> tuple[str, ...]:
 
 def _learned(candidate: CandidateRecord) -> str:
     count = candidate.chance.observations
-    return f"(n={count})" if count else "(prior)"
+    known = [f"n={count}"] if count else []
+    known += ["probed"] if "probe" in candidate.chance.inputs else []
+    return f"({', '.join(known) or 'prior'})"
 
 
 def _others(record: DecisionRecord) -> Table:
