@@ -10,13 +10,16 @@ from coppice.api.decision import DecisionRecord
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import AttemptStatus, TotalsStatus
 from coppice.cli.figures import base_name, figure
+from coppice.cli.learned import learned
 from coppice.cli.plan import decision_table
 
 
 def explanation(body: dict[str, Any], record: DecisionRecord | None, related: list[dict[str, Any]]) -> RenderableType:
     """Everything about one job, in the order in which it happened."""
     job = TrainingJob.model_validate(body)
-    parts: list[RenderableType] = [decision_table(job, record)] if record else [Text("Nothing is decided yet.")]
+    parts: list[RenderableType] = [Text("Nothing is decided yet.")]
+    if record is not None:
+        parts = [decision_table(job, record), *learned(record)]
     status = job.status
     if status is None:
         return Group(*parts)

@@ -69,6 +69,9 @@ class Chance:
     def record(self) -> ChanceRecord:
         """As it stands in the decision."""
         inputs: dict[str, Decimal | str] = {name: rounded(term, 3) for name, term in self.terms.items()}
+        if self.observed.weight:
+            inputs["evidenceMet"] = rounded(self.observed.successes, 3)
+            inputs["evidenceWeight"] = rounded(self.observed.weight, 3)
         return ChanceRecord(
             value=rounded(self.value, 3),
             prior=rounded(self.prior, 3),
