@@ -9,6 +9,7 @@ from coppice.api.decision import CandidateRecord, DecisionRecord, ProbeRecord
 from coppice.api.reasons import FitReason
 from coppice.api.trainingjob import TrainingJob
 from coppice.cli.figures import base_name, interval, percent
+from coppice.planning.approval import demands
 from coppice.planning.decision import Refusal
 from coppice.planning.replay import passed_over
 
@@ -123,6 +124,7 @@ def _notes(record: DecisionRecord) -> list[RenderableType]:
     lines += [f"Limitation: {text}" for text in record.limitations]
     lines += [f"Obligation: {text}" for text in record.obligations]
     lines += [f"Must be acknowledged: {text}" for text in record.unacknowledged]
+    lines += [f"Needs {text}" for text in demands(record)]
     if record.policies:
         lines.append(f"Policies: {', '.join(record.policies)}")
     if record.forgone is not None:

@@ -27,7 +27,7 @@ from coppice.ports import ClusterError
 
 NO_RULES = TrainingPolicySpec()
 SETTINGS = "coppice-settings"
-NOT_NEEDED = {"TrainingJob", "Job", "Pod"}
+NOT_NEEDED = {"TrainingJob", "TrainingApproval", "Job", "Pod"}
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ night in which its other rungs have missed. Thresholds are those of now, so that
 An amount that is not known (a ComputeProfile without a price) counts as above every threshold.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from coppice.api.decision import CandidateRecord, DecisionRecord, Runnable, SpentRecord
 from coppice.api.trainingapproval import TrainingApproval
@@ -78,6 +79,21 @@ def approval_needed(record: DecisionRecord, resolved: Resolved) -> tuple[Exceede
     )
 
 
+def demands(record: DecisionRecord) -> tuple[str, ...]:
+    """What the plan needs before it starts under the policies it was decided under, in sentences, for whoever asks."""
+    rules = record.resolved
+    scratch = rules.get("scratch", {})
+    resolved = Resolved(
+        justification_above=_amounts(scratch.get("justificationAbove")),
+        scratch_approval_above=_amounts(scratch.get("approvalAbove")),
+        approval_above=_amounts(rules.get("approvalAbove")),
+        sources={effect: tuple(names) for effect, names in rules.get("sources", {}).items()},
+    )
+    justify = [f"spec.justification: {one.sentence(resolved)}" for one in justification_needed(record, resolved)]
+    approve = [f"a TrainingApproval: {one.sentence(resolved)}" for one in approval_needed(record, resolved)]
+    return (*justify, *approve)
+
+
 def not_covered(approved: DecisionRecord, record: DecisionRecord) -> str | None:
     """Why the yes to one decision is none to a later one of the same job; None where it is.
 
@@ -135,6 +151,10 @@ def _high(rungs: Iterable[Runnable], spent: SpentRecord) -> High:
         carbon_grams=sum((one.carbon_grams.high for one in estimates), spent.carbon_grams),
         cost=sum(costs, spent.cost or Decimal(0)) if len(costs) == len(estimates) else None,
     )
+
+
+def _amounts(wire: Mapping[str, Any] | None) -> Amounts | None:
+    return Amounts.model_validate(wire) if wire else None
 
 
 def _above(high: High | None, thresholds: Amounts | None, effect: str) -> tuple[Exceeded, ...]:

@@ -13,6 +13,7 @@ from coppice.api.trainingpolicy import TrainingPolicySpec
 from coppice.planning.approval import (
     approval_needed,
     approval_of,
+    demands,
     justification_needed,
     not_covered,
     plan_high,
@@ -80,6 +81,15 @@ def test_money_that_is_not_known_is_above_every_threshold() -> None:
     free = decided(JOB, make_model())
     [exceeded] = approval_needed(free, rules(make_policy("p").approval_above(cost="1000000")))
     assert exceeded.high is None
+
+
+def test_a_record_says_by_itself_what_its_plan_needs(record: DecisionRecord) -> None:
+    assert demands(record) == ()
+    strict = [make_policy("p").justification_above(carbonGrams=0).approval_above(cost="0")]
+    justify, approve = demands(decided(JOB, make_model(), policies=strict))
+    assert justify.startswith("spec.justification: it may use ")
+    assert approve.startswith("a TrainingApproval: ")
+    assert "approvalAbove.cost (policy p)" in approve
 
 
 def test_a_plan_that_only_drops_rungs_is_covered_and_one_that_adds_or_exceeds_is_not(record: DecisionRecord) -> None:
