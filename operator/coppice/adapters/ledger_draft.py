@@ -85,7 +85,8 @@ def fitting(specs: Sequence[TrainingLedgerSpec], refused: Iterable[Claim]) -> li
     fitting = []
     for claim in refused:
         month = claim.wanted.month
-        stand = stands.setdefault(month, position(specs, month))
+        stand = stands[month] if month in stands else position(specs, month)
+        stands[month] = stand
         if not shortfalls(stand, sum_of(claim.wanted), claim.budget):
             stands[month] = replace(stand, reserved=stand.reserved + sum_of(claim.wanted))
             fitting.append(claim.job)

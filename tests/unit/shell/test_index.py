@@ -283,6 +283,36 @@ def test_reports_are_kept_by_namespace_without_their_bulk(index: Index) -> None:
     assert index.reports("research") == ()
 
 
+def approval(version: int, name: str = "yes", job: str = "newswire-topics") -> Body:
+    spec = {"job": job, "jobUid": "uid-1", "decisionDigest": "sha256:" + "0" * 64}
+    return at(version, {"kind": "TrainingApproval", "metadata": {"name": name, "namespace": "research"}, "spec": spec})
+
+
+def test_an_approval_wakes_the_job_it_names_and_no_other_when_it_comes_and_when_it_goes(index: Index) -> None:
+    assert index.put("TrainingApproval", approval(1)) == (JOB,)
+    assert index.put("TrainingApproval", approval(1)) == ()
+    assert index.put("TrainingApproval", approval(2, "for-another", "other")) == (OTHER,)
+    assert [one.metadata.name for one in index.approvals("research", "newswire-topics")] == ["yes"]
+    assert index.approvals("elsewhere", "newswire-topics") == ()
+    assert index.drop("TrainingApproval", approval(3)) == (JOB,)
+    assert index.approvals("research", "newswire-topics") == ()
+
+
+def test_an_approval_that_a_list_lacks_is_gone(index: Index) -> None:
+    index.put("TrainingApproval", approval(1))
+    assert index.put_list("TrainingApproval", [], 5) == [JOB]
+    assert index.approvals("research", "newswire-topics") == ()
+
+
+def test_an_approval_that_cannot_be_read_counts_for_nothing_and_is_told(index: Index) -> None:
+    body = approval(1)
+    del body["spec"]["jobUid"]
+    assert index.put("TrainingApproval", body) == ()
+    assert index.approvals("research", "newswire-topics") == ()
+    assert [key.name for key in index.unreadable] == ["yes"]
+    assert index.drop("TrainingApproval", at(2, body)) == ()
+
+
 def test_bodies_lose_what_only_apply_needs(index: Index) -> None:
     annotations = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "mine": "kept"}
     index.put("TrainingJob", at(1, job(1), managedFields=[{"manager": "x"}], annotations=annotations))
