@@ -31,7 +31,7 @@ from coppice.api.trainingledger import (
 )
 
 MAX_ENTRIES = 1000
-"""Entries of one ledger object: at 200 bytes each it stays well below the API server's 1.5 MiB."""
+"""Entries of one ledger object: at 200 bytes each, 350 with a reservation, it stays well below 1.5 MiB."""
 
 MAX_MONTHS = 24
 
