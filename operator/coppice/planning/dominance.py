@@ -8,20 +8,28 @@ stand in the way of one dominating rung of j's own base model, or of all those o
 once n of those dominate it, and what is left still holds a best ladder (a k-skyband, Papadias et al. 2005, by groups).
 """
 
+from bisect import insort
 from collections.abc import Iterable, Sequence
 from math import inf
 
 from coppice.planning.rung import Rung
 
+_Kept = list[tuple[float, str, Rung]]
+"""Likeliest first: whatever dominates a rung is among the first of these."""
+
 
 def undominated(rungs: Iterable[Rung], remaining: Sequence[float], most: int) -> list[Rung]:
     """The rungs that a best ladder with at most `most` of them can need; `remaining` is what each limit leaves."""
     binding = [number for number, left in enumerate(remaining) if left != inf]
-    kept: list[Rung] = []
+    free: _Kept = []
+    training: _Kept = []
     for rung in sorted(rungs, key=_order):
-        if _in_the_way(rung, kept, binding, most) < most:
-            kept.append(rung)
-    return kept
+        found: set[str] = set()
+        for earlier in (free, training) if rung.trains else (free,):
+            _stand_before(rung, earlier, binding, most, found)
+        if len(found) < most:
+            insort(training if rung.trains else free, (-rung.chance, rung.name, rung))
+    return [rung for kept in (free, training) for _, _, rung in kept]
 
 
 def _order(rung: Rung) -> tuple[float, float, tuple[float, ...], bool, str]:
@@ -29,18 +37,10 @@ def _order(rung: Rung) -> tuple[float, float, tuple[float, ...], bool, str]:
     return rung.cost, -rung.chance, rung.highs, rung.trains, rung.name
 
 
-def _in_the_way(rung: Rung, earlier: Iterable[Rung], binding: Sequence[int], most: int) -> int:
-    """Rungs of the same base model, and other base models, that dominate; counted up to `most`."""
-    found: set[str] = set()
-    for other in earlier:
-        if other.chance >= rung.chance and _as_small(other, rung, binding):
-            found.add(f"rung {other.name}" if other.group == rung.group else f"group {other.group}")
-            if len(found) >= most:
-                break
-    return len(found)
-
-
-def _as_small(other: Rung, rung: Rung, binding: Sequence[int]) -> bool:
-    if other.trains and not rung.trains:
-        return False
-    return all(other.highs[number] <= rung.highs[number] for number in binding)
+def _stand_before(rung: Rung, earlier: _Kept, binding: Sequence[int], most: int, found: set[str]) -> None:
+    """Collect the rungs of the same base model, and the other base models, that dominate; at most `most`."""
+    for _, name, other in earlier:
+        if len(found) >= most or other.chance < rung.chance:
+            return
+        if all(other.highs[number] <= rung.highs[number] for number in binding):
+            found.add(f"rung {name}" if other.group == rung.group else f"group {other.group}")
