@@ -87,20 +87,42 @@ class Hardware:
 
     def reserved_bytes(self, needed_bytes: float) -> int:
         """Memory of the host that one pod reserves when the device needs so much, as its manifest will say."""
-        return requests(self.asked, self.profile, self.accelerators, int(needed_bytes)).memory_bytes
+        return self._always_reserved or self._requested_bytes(int(needed_bytes))
 
     def share(self, reserved_bytes: int) -> float:
-        """Share of its host that one pod bears, by the rule of the account."""
+        """Share of its host that one pod bears, by the rule of the account: accelerators, else cores or memory."""
+        if self.accelerators:
+            return self._share_by_cores
+        bearable, per_byte = self._share_by_memory
+        return max(self._share_by_cores, min(reserved_bytes * per_byte, 1.0) * bearable)
+
+    @cached_property
+    def host_watts(self) -> tuple[float, float]:
+        """Power of the host at rest, and of one core above it."""
+        host = self.profile.spec.host
+        return float(host.idle_watts), float(host.peak_watts - host.idle_watts) / host.cores
+
+    @cached_property
+    def _always_reserved(self) -> int:
+        """What a pod reserves whatever it needs; 0 where it depends."""
+        return self._requested_bytes(0) if self.accelerators or self.asked.memory else 0
+
+    def _requested_bytes(self, needed_bytes: int) -> int:
+        return requests(self.asked, self.profile, self.accelerators, needed_bytes).memory_bytes
+
+    @cached_property
+    def _share_by_cores(self) -> float:
         moment = datetime(2000, 1, 1, tzinfo=UTC)
-        pod = PodUse(
-            uid="",
-            start=moment,
-            end=moment,
-            accelerators=self.accelerators,
-            cpu_request=Decimal(str(self.cores)),
-            memory_request_bytes=reserved_bytes,
-        )
+        cores = Decimal(str(self.cores))
+        pod = PodUse(uid="", start=moment, end=moment, accelerators=self.accelerators, cpu_request=cores)
         return float(host_share(pod, None, self.profile.spec))
+
+    @cached_property
+    def _share_by_memory(self) -> tuple[float, float]:
+        """What a pod that filled the host would bear, and the part of the host's memory that one byte is."""
+        spec = self.profile.spec
+        bearable = 1.0 if spec.accelerator is None else float(spec.host.cpu_only_share)
+        return bearable, 1.0 / max(float(quantity(spec.host.memory)), 1.0)
 
 
 def configurations(profile: ComputeProfile, resources: Resources, *, as_asked: bool = False) -> Iterator[Hardware]:

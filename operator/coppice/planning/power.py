@@ -111,14 +111,12 @@ def draw(
     parameters: float = inf,
 ) -> Draw:
     """Mean power of a run of start and compute seconds that does so many FLOPs; `share` of the host by one pod."""
-    host, seconds = hardware.profile.spec.host, start_seconds + compute_seconds
-    idle = float(host.idle_watts)
-    a_core = (float(host.peak_watts) - idle) / host.cores
-    computing = compute_seconds / seconds
+    idle, a_core = hardware.host_watts
+    computing = compute_seconds / (start_seconds + compute_seconds)
     busy = STARTING_CORES * (1 - computing) + _computing_cores(hardware) * computing
     return Draw(
         accelerator_watts=_accelerators(hardware, computing, compute_seconds, flops, parameters) * hardware.pods,
-        cpu_watts=a_core * min(busy, float(host.cores)) * hardware.pods,
+        cpu_watts=a_core * min(busy, hardware.profile.spec.host.cores) * hardware.pods,
         host_idle_watts=idle * share * hardware.pods,
         pue=pue,
     )

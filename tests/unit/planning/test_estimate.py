@@ -1,12 +1,15 @@
 """Estimates: energy is power x time, the PUE counts once, embodied carbon is time's share, intervals are log-normal."""
 
+from decimal import Decimal
 from math import exp, log
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import Builder, make_job, make_model, make_profile
+from builders import Builder, ProfileBuilder, make_job, make_model, make_profile
+from coppice.accounting.share import host_share
+from coppice.accounting.use import PodUse
 from coppice.api.trainingjob import Resources
 from coppice.api.vocabulary import Method, OptimizeFor
 from coppice.planning.candidate import Candidate
@@ -18,7 +21,7 @@ from coppice.planning.network import Network, network_of
 from coppice.planning.power import draw
 from coppice.planning.survey import survey
 from coppice.planning.workload import workload
-from worlds import Case
+from worlds import NOW, Case
 
 CPU, GPU = make_profile(), make_profile("h100").accelerator()
 MINILM = network_of(make_model().build().spec.architecture)
@@ -147,3 +150,25 @@ def test_candidates_are_estimated_on_the_memory_that_a_pod_will_reserve() -> Non
     [probe, *_] = survey(Case(make_job().methods("LinearProbe"), [make_model()]).request).candidates
     assert isinstance(probe, Candidate)
     assert probe.estimate.inputs["memoryRequestBytes"] >= 2 * GIBIBYTE  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("gibibytes", [0, 1, 3, 6, 8, 20])
+@pytest.mark.parametrize("profile", [CPU, GPU, GPU.host(cpuOnlyShare="0.1")])
+@pytest.mark.parametrize("accelerators", [0, 1])
+def test_a_plan_bears_the_share_of_its_host_that_the_account_will_charge(
+    profile: ProfileBuilder, accelerators: int, gibibytes: int
+) -> None:
+    if accelerators == 0 and profile is not CPU:
+        profile = profile.host(peakTeraFlops="3")
+    asked = Resources(accelerators_per_pod=accelerators, cpu="1")
+    [hardware] = configurations(profile.build(), asked)
+    pod = PodUse(
+        uid="",
+        start=NOW,
+        end=NOW,
+        accelerators=hardware.accelerators,
+        cpu_request=Decimal(str(hardware.cores)),
+        memory_request_bytes=gibibytes * GIBIBYTE,
+    )
+    charged = float(host_share(pod, None, hardware.profile.spec))
+    assert hardware.share(gibibytes * GIBIBYTE) == pytest.approx(charged)
