@@ -20,7 +20,7 @@ from coppice.planning.choice import Choice
 from coppice.planning.estimate import Estimate
 from coppice.planning.fit.ability import model_has_the_method, trainer_has_the_method
 from coppice.planning.hardware import Hardware
-from coppice.planning.ladder import Rung, admissible, fits
+from coppice.planning.ladder import Rung, fits
 from coppice.planning.likelihood import RATIOS
 from coppice.planning.preposterior import Prospect, value_of_probing
 from coppice.planning.request import Request
@@ -137,16 +137,17 @@ def _last(board: Board, choice: Choice) -> Rung | None:
 
 def _first_by_price(board: Board, choice: Choice) -> list[Placed]:
     """Of each base model the rung with the least cost for its chance, the best models first."""
-    best: dict[str, Rung] = {}
-    for rung in admissible(board.rungs, _last(board, choice), board.rules):
-        known = best.get(rung.group)
-        if board.placed(rung.name).candidate.method in AGREEMENT and (known is None or _price(rung) < _price(known)):
-            best[rung.group] = rung
-    return [board.placed(rung.name) for rung in sorted(best.values(), key=_price)[:MOST_PROSPECTS]]
-
-
-def _price(rung: Rung) -> tuple[float, str]:
-    return rung.cost / rung.chance, rung.name
+    last = _last(board, choice)
+    ending = [last] if last else []
+    best: dict[str, Placed] = {}
+    for rung in sorted(board.rungs, key=lambda rung: (rung.price, rung.name)):
+        if len(best) == MOST_PROSPECTS:
+            break
+        placed = board.placed(rung.name)
+        probed = placed.candidate.method in AGREEMENT and rung.group not in best
+        if probed and fits([rung, *ending], board.rules):
+            best[rung.group] = placed
+    return list(best.values())
 
 
 def _probeable(placed: Iterable[Placed], request: Request) -> Iterator[Placed]:

@@ -62,7 +62,7 @@ def test_a_worked_case_with_one_attempt_beside_scratch() -> None:
         0.25 * (1.0 + (1 - (0.8 if good else 0.2)) * 10)
         for good in (any(words) for words in product((True, False), repeat=2))
     )
-    assert value_of_probing(pair, 2, 10.0, 1) == pytest.approx(before - after)
+    assert value_of_probing(pair, 2, 10.0, 1) == pytest.approx(before - after) == pytest.approx(1.5)
 
 
 def test_an_attempt_that_may_not_be_made_is_worth_nothing_to_know() -> None:

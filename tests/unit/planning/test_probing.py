@@ -53,7 +53,7 @@ def test_the_probe_is_part_of_the_frozen_decision() -> None:
         (DEAR.mode("Never"), MODELS, {}),
         (DEAR.mode("Recommend"), MODELS, {}),
         (DEAR.target("0.1", metric="Loss"), MODELS, {}),
-        (DEAR.dataset(examples=2000), MODELS, {}),
+        (DEAR.dataset(examples=1200), MODELS, {}),
         (DEAR.max_attempts(1), MODELS, {}),
         (DEAR, [model.methods("FullFineTune") for model in MODELS], {}),
         (DEAR.container(command=["/train"]).set("spec.trainer.fineTuneWith", "Template"), MODELS, {}),
@@ -124,7 +124,9 @@ def probed(name: str, quality: str) -> ProbedModel:
         (3000, 8, Sample(512, 300)),
         (200_000, 77, Sample(1536, 512)),
         (200_000, 2000, Sample(2048, 512)),
-        (1000, 2, None),
+        (1300, 2, Sample(512, 130)),
+        (1200, 2, None),
+        (900, 2, None),
     ],
 )
 def test_the_sample_is_whole_parts_of_the_features_and_a_small_share_of_the_data(
