@@ -1,9 +1,10 @@
 """Energy of one pod: metered where it was, modelled from CPU seconds, else estimated from reserved time.
 
     host_idle    idle watts x host share x reserved time                            Estimated
-    cpu          CPU seconds x (peak - idle) watts / cores, or RAPL above idle      Modelled, Measured
+    cpu          Kepler; or RAPL above idle                                        Measured
+                 CPU seconds x (peak - idle) watts / cores                          Modelled
                  without a result: cores x expected utilisation x watts a core      Estimated
-    accelerator  NVML over the seconds it covered                                   Measured
+    accelerator  DCGM, or NVML over the seconds it covered                          Measured
                  before the trainer started: idle watts; other seconds: expected    Estimated
     memory       only beside a metered cpu: a profile's host watts include it       Measured
 
@@ -17,6 +18,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from coppice.accounting.counted import Counted
+from coppice.accounting.metered import Metered
 from coppice.accounting.share import host_share, reserved_cores
 from coppice.accounting.stretch import Label, Stretch
 from coppice.accounting.units import divided, joules, seconds_between
@@ -63,7 +65,7 @@ def pod_energy(counted: Counted, profile: ComputeProfileSpec) -> PodEnergy:
     accelerator, accelerator_gaps = _accelerator(pod, usage, profile.accelerator)
     memory = _memory(pod, usage, cpu)
     main = accelerator if pod.accelerators else cpu
-    covered = covered_seconds(pod, usage) if any(item.grade is Grade.MEASURED for item in main) else ZERO
+    covered = _covered(pod, usage) if any(item.grade is Grade.MEASURED for item in main) else ZERO
     return PodEnergy((*host, *cpu, *memory, *accelerator), covered, (*cpu_gaps, *accelerator_gaps))
 
 
@@ -73,6 +75,23 @@ def covered_seconds(pod: PodUse, usage: Usage | None) -> Decimal:
         return ZERO
     metered = pod.reserved_seconds - (seconds_between(pod.start, pod.init_end) if pod.init_end else ZERO)
     return min(Decimal(usage.energy.covered_seconds), max(metered, ZERO))
+
+
+def outside(pod: PodUse, usage: Usage | None, component: Component) -> Metered | None:
+    """What a meter outside the pod says of a component, where that is the best there is.
+
+    It wins over the pod's own words, but for the built-in trainer's meter where the outer one missed half of the time.
+    """
+    found = next((item for item in pod.metered if item.component is component and item.slices), None)
+    if found is None or pod.self_reported:
+        return found
+    own = covered_seconds(pod, usage) if _measured(usage, component) else ZERO
+    return None if found.covered_seconds * 2 < pod.reserved_seconds and own > found.covered_seconds else found
+
+
+def _covered(pod: PodUse, usage: Usage | None) -> Decimal:
+    found = outside(pod, usage, Component.ACCELERATOR if pod.accelerators else Component.CPU)
+    return min(found.covered_seconds, pod.reserved_seconds) if found else covered_seconds(pod, usage)
 
 
 def modelled_cpu_joules(cpu_seconds: Decimal, profile: ComputeProfileSpec) -> Decimal:
@@ -90,6 +109,9 @@ def _watts_a_core(profile: ComputeProfileSpec) -> Decimal:
 
 
 def _cpu(pod: PodUse, usage: Usage | None, profile: ComputeProfileSpec) -> tuple[list[Stretch], list[str]]:
+    metered = outside(pod, usage, Component.CPU)
+    if metered is not None:
+        return _cpu_metered(pod, usage, profile, metered)
     series = _series(usage, Component.CPU)
     measured = any(item.grade is Grade.MEASURED for item in series)
     if usage is None or (usage.cpu_seconds is None and not series):
@@ -105,6 +127,27 @@ def _cpu(pod: PodUse, usage: Usage | None, profile: ComputeProfileSpec) -> tuple
         known = _as_said(pod, usage, series, Range(ZERO, above_idle))
     lost, gaps = _lost_tail(pod, usage, profile)
     return [*known, *lost], gaps
+
+
+def _cpu_metered(
+    pod: PodUse, usage: Usage | None, profile: ComputeProfileSpec, metered: Metered
+) -> tuple[list[Stretch], list[str]]:
+    """The meter's joules; the time that it missed is Modelled from the pod's CPU seconds, else Estimated."""
+    missed = max(pod.reserved_seconds - metered.covered_seconds, ZERO)
+    known = metered.stretches()
+    if not missed:
+        return known, []
+    if usage is None or usage.cpu_seconds is None or pod.self_reported:
+        rest, gaps = _expected_cpu(pod, (pod.end - _time(missed), pod.end), profile, "was not metered all the time")
+        return [*known, *rest], gaps if _worth_saying(pod, missed) else []
+    share = missed / pod.reserved_seconds
+    amount = joules(modelled_cpu_joules(usage.cpu_seconds, profile) * share)
+    rest = [Stretch(Component.CPU, Grade.MODELLED, amount, pod.start, pod.end)] if amount else []
+    return [*known, *rest], []
+
+
+def _worth_saying(pod: PodUse, seconds: Decimal) -> bool:
+    return seconds > max(UNSAID_SECONDS, UNSAID_SHARE * pod.reserved_seconds)
 
 
 def _expected_cpu(
@@ -136,9 +179,11 @@ def _accelerator(pod: PodUse, usage: Usage | None, device: Accelerator | None) -
         missing = f"Pod {pod.uid} reserved {pod.accelerators} accelerators that its ComputeProfile does not describe."
         return [], [missing] if pod.accelerators else []
     count = pod.accelerators
-    covered = covered_seconds(pod, usage)
+    metered = outside(pod, usage, Component.ACCELERATOR)
+    covered = min(metered.covered_seconds, pod.reserved_seconds) if metered else covered_seconds(pod, usage)
     limits = Range(device.idle_watts * count * covered, device.peak_watts * count * covered)
-    known = _as_said(pod, usage, _measured(usage, Component.ACCELERATOR), limits)
+    said = _measured(usage, Component.ACCELERATOR)
+    known = metered.stretches() if metered else _as_said(pod, usage, said, limits)
     uncovered = pod.reserved_seconds - (covered if known else ZERO)
     waiting = min(_init_seconds(pod, usage), uncovered)
     busy = uncovered - waiting
@@ -156,7 +201,7 @@ def _accelerator(pod: PodUse, usage: Usage | None, device: Accelerator | None) -
 
 
 def _accelerator_gaps(pod: PodUse, device: Accelerator, busy: Decimal) -> list[str]:
-    if busy <= max(UNSAID_SECONDS, UNSAID_SHARE * pod.reserved_seconds):
+    if not _worth_saying(pod, busy):
         return []
     watts = expected_accelerator_watts(device)
     return [
@@ -173,6 +218,9 @@ def _init_seconds(pod: PodUse, usage: Usage | None) -> Decimal:
 
 def _memory(pod: PodUse, usage: Usage | None, cpu: Sequence[Stretch]) -> list[Stretch]:
     """Metered memory, only beside a metered cpu; otherwise the profile's host watts include it."""
+    metered = outside(pod, usage, Component.MEMORY)
+    if metered is not None and any(item.grade is Grade.MEASURED for item in cpu):
+        return metered.stretches()
     if usage is None or pod.self_reported or not any(item.grade is Grade.MEASURED for item in cpu):
         return []
     return _as_said(pod, usage, _measured(usage, Component.MEMORY), Range(ZERO, ZERO))

@@ -15,6 +15,7 @@ from typing import TypeVar
 from pydantic import Field
 
 from coppice.accounting.course import Span
+from coppice.accounting.metered import Metered, coarse
 from coppice.accounting.use import AttemptUse, PodUse
 from coppice.api.base import DecimalString, Model
 from coppice.api.computeprofile import ComputeProfile, ComputeProfileSpec
@@ -40,6 +41,7 @@ class PodRecord(Model):
     memory_request_bytes: int = 0
     self_reported: bool = False
     init_end: datetime | None = None
+    metered: tuple[Metered, ...] = ()
 
 
 class ProfileRecord(Model):
@@ -125,6 +127,8 @@ def _record(pod: PodUse, slots_at_most: int | None) -> PodRecord:
         earlier = tuple(_coarse(item, slots_at_most) for item in result.earlier)
         result = _coarse(result, slots_at_most).model_copy(update={"earlier": earlier})
     fields = {name: getattr(pod, name) for name in PodRecord.model_fields if name != "result"}
+    if slots_at_most is not None:
+        fields["metered"] = tuple(coarse(item, slots_at_most) for item in pod.metered)
     return PodRecord(result=result, **fields)
 
 

@@ -1,7 +1,7 @@
 """What one pod used: the only input of the account that comes from the cluster.
 
 It is a value of its own, not the watched pod, because the account must come out the same from a pod that is still
-there, from a status written long ago and from a report. A meter outside the pod will add its samples here.
+there, from a status written long ago and from a report. What a meter outside the pod says is a part of it.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from coppice.accounting.course import Span
+from coppice.accounting.metered import Metered
 from coppice.accounting.units import seconds_between
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import Intensity
@@ -23,6 +24,7 @@ class PodUse:
     pull and init steps count. `accelerators`, `cpu_request` (cores) and `memory_request_bytes` are what the pod
     reserved. `self_reported` marks a user's own container, whose energy is clipped to what the hardware can draw.
     `init_end` is when the trainer itself started, where it is known: an accelerator reserved before that is idle.
+    `metered` is what meters outside the pod say of it; it wins over what the pod says itself.
     """
 
     uid: str
@@ -34,6 +36,7 @@ class PodUse:
     memory_request_bytes: int = 0
     self_reported: bool = False
     init_end: datetime | None = None
+    metered: tuple[Metered, ...] = ()
 
     @property
     def reserved_seconds(self) -> Decimal:

@@ -1,7 +1,7 @@
 """The job's account as a pass sees it: every attempt's pods priced with the same intensity, PUE and boundary."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
@@ -88,11 +88,27 @@ def books_of(observed: Observed, attempts: tuple[Attempt, ...]) -> Books:
     for attempt in attempts:
         profile = profile_of(observed, attempt)
         if profile is not None:
-            pods, pue = attempt.uses(observed.now), observed.world.pue_of(profile)
+            pods, pue = _with_meters(observed, attempt.uses(observed.now)), observed.world.pue_of(profile)
             intensity, course = _priced(observed, profile, pods, decided)
             uses.append(AttemptUse(attempt.record.number, pods, profile, intensity, pue, course))
     seconds = sum(attempt.run_seconds(observed.now) for attempt in attempts)
     return Books(tuple(uses), attempts, seconds, _other_cost(observed, attempts))
+
+
+def _with_meters(observed: Observed, pods: tuple[PodUse, ...]) -> tuple[PodUse, ...]:
+    if not observed.meters:
+        return pods
+    return tuple(
+        replace(pod, metered=observed.meters[pod.uid].metered) if pod.uid in observed.meters else pod for pod in pods
+    )
+
+
+def unread(observed: Observed, attempts: Sequence[Attempt]) -> bool:
+    """Whether meters of the cluster have yet to say their last word on a pod that ran."""
+    if observed.meters is None:
+        return False
+    ran = (pod.uid for attempt in attempts for pod in attempt.pods if pod.scheduled_at)
+    return not all(uid in observed.meters and observed.meters[uid].complete for uid in ran)
 
 
 def _decided(attempts: Sequence[Attempt]) -> Intensity | None:
