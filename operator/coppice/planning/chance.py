@@ -18,13 +18,14 @@ but size is dropped: logit p = logit(base rate) + 0.5 (log10 N - 8). Decisions t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from math import exp, log, log10
 
 from coppice.api.base import rounded
 from coppice.api.decision import ChanceRecord
 from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.trainingjob_status import ProbedModel
-from coppice.api.vocabulary import Method
+from coppice.api.vocabulary import Method, Metric
 from coppice.planning.candidate import Candidate
 from coppice.planning.domains import match
 from coppice.planning.evidence import Observed, RungKey
@@ -97,12 +98,14 @@ def chance(
 
 def _terms(candidate: Candidate, request: Request) -> dict[str, float]:
     spec, model = request.spec, candidate.model
-    score = request.chance_score
+    score, labels = request.chance_score, spec.dataset.labels or 2
+    data = _data(spec.dataset.examples, labels)
+    difficulty = _difficulty(spec.objective.target, spec.objective.metric, labels)
     size = SIZE_WEIGHT * (log10(candidate.network.matrix_parameters) - 8) if model and candidate.network else 0.0
     if score.by_size:
         terms = {"base": _logit(_clipped(score.base_rate)), "size": size}
     elif model is None:
-        return {"base": SCRATCH_BASE, "data": 2 * _data(spec), "difficulty": _difficulty(spec)}
+        return {"base": SCRATCH_BASE, "data": 2 * data, "difficulty": difficulty}
     else:
         terms = {
             "base": BASE,
@@ -110,8 +113,8 @@ def _terms(candidate: Candidate, request: Request) -> dict[str, float]:
             "domain": DOMAIN_WEIGHT * match(spec.domains, model.spec.domains),
             "language": _language(spec, candidate),
             "method": METHOD_LOGITS[candidate.method],
-            "data": _data(spec),
-            "difficulty": _difficulty(spec),
+            "data": data,
+            "difficulty": difficulty,
         }
     return terms | _head(spec, candidate) if model else terms
 
@@ -144,16 +147,16 @@ def _language(spec: TrainingJobSpec, candidate: Candidate) -> float:
     return LANGUAGE_UNKNOWN if share is None else LANGUAGE_MISSING * (1 - share)
 
 
-def _data(spec: TrainingJobSpec) -> float:
+@lru_cache(maxsize=1024)
+def _data(examples: int, labels: int) -> float:
     """More examples of a class help, up to a point."""
-    per_label = spec.dataset.examples / (spec.dataset.labels or 2)
-    return max(-0.75, min(DATA_WEIGHT * log10(per_label / EXAMPLES_PER_LABEL), 0.75))
+    return max(-0.75, min(DATA_WEIGHT * log10(examples / labels / EXAMPLES_PER_LABEL), 0.75))
 
 
-def _difficulty(spec: TrainingJobSpec) -> float:
+@lru_cache(maxsize=1024)
+def _difficulty(target: Decimal | None, metric: Metric, labels: int) -> float:
     """How far the target lies beyond what is typical, for metrics between guessing and 1; 0 for the others."""
-    target, labels = spec.objective.target, spec.dataset.labels or 2
-    if target is None or spec.objective.metric not in RATIOS:
+    if target is None or metric not in RATIOS:
         return 0.0
     way = (float(target) - 1 / labels) / (1 - 1 / labels)
     return DIFFICULTY_WEIGHT * (_logit(TYPICAL_RATIO) - _logit(max(0.01, min(way, 0.999))))

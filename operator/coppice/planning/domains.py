@@ -6,6 +6,7 @@ evidence, neither for nor against a base model.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 _TREE = """
 text
@@ -39,13 +40,18 @@ def depth(domain: str) -> int:
 
 def match(wanted: Iterable[str], known: Iterable[str]) -> int:
     """Depth of the deepest ancestor that a wanted and a known domain share; 0 where none is or nothing is known."""
-    known = [domain for domain in known if domain in DOMAINS]
-    return max((_common(one, other) for one in wanted if one in DOMAINS for other in known), default=0)
+    return _match(tuple(wanted), tuple(known))
 
 
 def within(domain: str, ancestor: str) -> bool:
     """Whether a domain is the ancestor or lies below it; also for words that are not in the tree."""
     return domain == ancestor or domain.startswith(ancestor + "/")
+
+
+@lru_cache(maxsize=65536)
+def _match(wanted: tuple[str, ...], known: tuple[str, ...]) -> int:
+    shared = [domain for domain in known if domain in DOMAINS]
+    return max((_common(one, other) for one in wanted if one in DOMAINS for other in shared), default=0)
 
 
 def _common(one: str, other: str) -> int:
