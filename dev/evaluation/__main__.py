@@ -11,6 +11,7 @@ from rich.markdown import Markdown
 
 from evaluation.estimates import report
 from evaluation.page import markdown
+from evaluation.small import trials
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "estimates.md"
 START, END = "<!-- evaluation: written by python -m evaluation --write -->", "<!-- end of evaluation -->"
@@ -19,7 +20,7 @@ START, END = "<!-- evaluation: written by python -m evaluation --write -->", "<!
 def main() -> int:
     """Evaluate; the exit status says whether code and data agree."""
     found = report()
-    text = markdown(found)
+    text = markdown(found, trials())
     Console().print(Markdown(text))
     if "--write" in sys.argv[1:]:
         before, rest = PAGE.read_text(encoding="utf-8").split(START)

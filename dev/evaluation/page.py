@@ -1,15 +1,16 @@
 """The report as text: tables in Markdown for the docs, the same for the terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from coppice.planning.power import FITTED_POWER
 from coppice.planning.utilisation import FITTED
 from evaluation.estimates import TARGET, Line, Report
 from evaluation.runs import Run
+from evaluation.small import Trial, lines
 from evaluation.statistics import Coverage
 
 
-def markdown(report: Report) -> str:
+def markdown(report: Report, small: Sequence[Trial]) -> str:
     """The generated section of docs/estimates.md."""
     parts = [
         "Hours, given everything but the hours; each family is predicted from the others:",
@@ -17,6 +18,7 @@ def markdown(report: Report) -> str:
         _verdict(report),
         "Power of accelerators as a share of the board's limit, given the hours, a family predicted from the others:",
         _table(report.power),
+        *_small(small),
         _constants(report),
         "Every row of the hours, share of the dense peak over all billed hours:",
         _rows("left out", report.hour_rows),
@@ -26,6 +28,27 @@ def markdown(report: Report) -> str:
         _rows("left out", report.power_rows),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _small(found: Sequence[Trial]) -> list[str]:
+    """The small jobs, where the record of this project's own runs is there."""
+    if not found:
+        return []
+    machines = ", ".join(sorted({trial.row.machine for trial in found}))
+    head = [
+        "| method | runs | median error | 90th percentile | expected / taken | 80 % intervals that held | one rate |",
+        "| --- " * 7 + "|",
+    ]
+    rows = [
+        f"| {line.method} | {line.model.count} | {_percent(line.model.median)} | {_percent(line.model.ninetieth)} "
+        f"| {line.bias:.2f} | {_held(line.held)} | {_percent(line.constant.median)} |"
+        for line in lines(found)
+    ]
+    words = (
+        f"Small jobs, run by this project on {machines} with the built-in trainer (`python -m trials`): processor "
+        "seconds, estimated before the run, when nobody knows at which epoch it will stop:"
+    )
+    return [words, "\n".join([*head, *rows])]
 
 
 def _table(lines: Iterable[Line]) -> str:
