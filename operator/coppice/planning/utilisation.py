@@ -56,7 +56,7 @@ FITTED = Coefficients(sustained=0.545, traffic_bytes=300.0, network=0.149, goodp
 
 GENERATIONS: Mapping[str, float] = {
     "pascal": 1.0,
-    "volta": 0.65,
+    "volta": 0.55,
     "turing": 0.5,
     "ampere": 1.0,
     "ada": 0.85,
