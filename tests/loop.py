@@ -47,6 +47,9 @@ class FakeLedger:
     async def settle(self, namespace: str, settlement: Settlement) -> None:
         self._write(namespace, books.settled(self._spec(namespace), settlement))
 
+    def pages(self, namespace: str) -> list[TrainingLedgerSpec]:
+        return [self._spec(namespace)]
+
     def entries(self) -> dict[str, list[LedgerEntry]]:
         return {namespace: spec.entries for namespace, spec in self.specs.items()}
 

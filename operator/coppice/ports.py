@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from coppice.accounting.grid import Grid
+from coppice.accounting.metered import PodMeter
 from coppice.accounting.settlement import Settlement
-from coppice.api.trainingledger import LedgerEntry
+from coppice.api.trainingledger import LedgerEntry, TrainingLedgerSpec
 from coppice.api.trainingpolicy import Amounts
 from coppice.lifecycle.observed import Event
 
@@ -112,6 +113,10 @@ class Ledger(Protocol):
         """Entries by tenant namespace, as last stored."""
         ...
 
+    def pages(self, namespace: str) -> Sequence[TrainingLedgerSpec]:
+        """The ledger objects of one tenant namespace, as last stored."""
+        ...
+
     async def prune(self, namespace: str, uid: str) -> None:
         """Drop a settled entry whose job says so itself, or is gone."""
         ...
@@ -127,6 +132,15 @@ class IntensityProvider(Protocol):
     @property
     def grid(self) -> Grid:
         """What is known now, each value labelled with its source; a fall-back is labelled as one."""
+        ...
+
+
+class Meters(Protocol):
+    """Meters of the cluster; never waits for the network."""
+
+    @property
+    def readings(self) -> Mapping[str, PodMeter] | None:
+        """What they said by pod uid; None where the installation has no such meters."""
         ...
 
 

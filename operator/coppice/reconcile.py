@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
-from coppice.accounting.budget import BudgetExhausted
+from coppice.accounting.budget import BudgetExhausted, others
+from coppice.accounting.calendar import month_of
 from coppice.accounting.grid import zones_of
 from coppice.api.labels import JOB_UID_LABEL
 from coppice.api.reasons import StateReason
@@ -29,6 +30,7 @@ from coppice.ports import (
     Forbidden,
     IntensityProvider,
     Ledger,
+    Meters,
     NotFound,
     Refused,
 )
@@ -69,6 +71,7 @@ class Reconciler:
         clock: Clock,
         settings: Settings,
         counters: Counters,
+        meters: Meters | None = None,
     ) -> None:
         self._cluster = cluster
         self._ledger = ledger
@@ -77,6 +80,7 @@ class Reconciler:
         self._clock = clock
         self._settings = settings
         self._counters = counters
+        self._meters = meters
 
     async def reconcile(self, key: Key) -> float | None:
         """One pass over one key; returns the seconds until it must be looked at again without news, or None."""
@@ -144,13 +148,14 @@ class Reconciler:
         # Labels are anybody's to set; only what our own controller reference leads to is taken for ours.
         children = tuple(child for child in self._index.children(job.metadata.uid) if _ours(child, job))
         owners = {child.uid for child in children}
+        resolved = resolve(job.spec, policies, default)
         grid, profiles, zone = self._intensity.grid, self._index.profiles, self._settings.default_zone
         return Observed(
             now=now,
             job=job,
             children=children,
             pods=tuple(pod for pod in self._index.pods(job.metadata.uid) if pod.owner_uid in owners),
-            resolved=resolve(job.spec, policies, default),
+            resolved=resolved,
             world=World(
                 catalogue=self._index.catalogue,
                 profiles=profiles,
@@ -163,8 +168,12 @@ class Reconciler:
             ),
             images=self._settings.images,
             grid=grid,
+            meters=self._meters.readings if self._meters else None,
             register_obstacle=self._name_taken_by(job),
             approvals=self._index.approvals(namespace, job.metadata.name),
+            others=None
+            if resolved.budgets is None
+            else others(self._ledger.pages(namespace), job.metadata.uid, month_of(now)),
         )
 
     def _name_taken_by(self, job: TrainingJob) -> str | None:

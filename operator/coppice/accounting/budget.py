@@ -84,6 +84,25 @@ def position(specs: Iterable[TrainingLedgerSpec], month: str) -> Position:
     return Position(_summed(used), _summed(held))
 
 
+@dataclass(frozen=True)
+class Others:
+    """How a namespace stands without one job's reservation; `counted`: its use is settled already, and part of this."""
+
+    month: str
+    stand: Position
+    counted: bool = False
+
+
+def others(specs: Iterable[TrainingLedgerSpec], uid: str, month: str) -> Others:
+    """How a namespace stands in a month without what one job has reserved."""
+    specs = tuple(specs)
+    stand = position(specs, month)
+    entry = next((one for spec in specs for one in spec.entries if one.uid == uid), None)
+    if entry is None or entry.settled:
+        return Others(month, stand, counted=entry is not None)
+    return Others(month, Position(stand.used, stand.reserved - sum_of(entry.reserved)))
+
+
 def shortfalls(stand: Position, wanted: Sum, budget: Amounts) -> tuple[Shortfall, ...]:
     """The amounts of a plan that the budget does not hold any more; none: it fits."""
     found = []

@@ -99,6 +99,11 @@ class ApiLedger:
         """Every ledger object's content, as last stored."""
         return [page.spec for book in self._books.values() for page in book.pages]
 
+    def pages(self, namespace: str) -> list[TrainingLedgerSpec]:
+        """The ledger objects of one tenant namespace, as last stored."""
+        book = self._books.get(namespace)
+        return [page.spec for page in book.pages] if book else []
+
     def entries(self) -> dict[str, tuple[LedgerEntry, ...]]:
         """Entries by tenant namespace, as last stored: jobs open, or settled and not yet known to be so."""
         return {

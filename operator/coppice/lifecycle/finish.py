@@ -23,8 +23,10 @@ from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import AttemptStatus, ResultStatus, TotalsStatus
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import BaseModelKind, Direction, Method
+from coppice.lifecycle.account import unread
 from coppice.lifecycle.attempts import Attempt
 from coppice.lifecycle.observed import Event, Plan
+from coppice.lifecycle.remaining import remaining
 from coppice.lifecycle.situation import Situation, transition_events
 from coppice.lifecycle.status import Stand, decision_status
 from coppice.lifecycle.verdict import direction_of
@@ -40,7 +42,7 @@ DELETED_GRACE = timedelta(seconds=60)
 def finish(
     situation: Situation, state: StateReason, message: str, *, succeeded: bool, record: DecisionRecord | None = None
 ) -> Plan:
-    """End the job; the account closes at once when every pod has ended."""
+    """End the job; the account closes when every pod has ended and meters have said their last word on it."""
     if not situation.attempts:
         return _nothing_ran(situation, state, message, succeeded=succeeded, record=record)
     return _close(situation, Stand(state, message[:1024], succeeded="True" if succeeded else "False"))
@@ -60,8 +62,11 @@ def settle_deleted(situation: Situation) -> Plan:
         return Plan(prune=True)
     if not situation.attempts:
         return Plan(withdraw=True)
-    if any(item.live_pods for item in situation.attempts) and observed.now - _gone_since(situation) < DELETED_GRACE:
+    gone_for = observed.now - _gone_since(situation)
+    if any(item.live_pods for item in situation.attempts) and gone_for < DELETED_GRACE:
         return Plan(recheck_seconds=5.0)
+    if unread(observed, situation.attempts) and gone_for < SETTLE_PERIOD:
+        return Plan(recheck_seconds=10.0)
     before = c.find(observed.status.conditions, c.SUCCEEDED)
     stand = Stand(StateReason.DELETED, StateReason.DELETED.sentence, succeeded="False")
     if before is not None and before.status != "Unknown":
@@ -103,7 +108,8 @@ def _nothing_ran(
 def _close(situation: Situation, stand: Stand) -> Plan:
     observed = situation.observed
     ended = completion_time(situation)
-    if any(item.live_pods for item in situation.attempts) and observed.now - ended < SETTLE_PERIOD:
+    open_ = any(item.live_pods for item in situation.attempts) or unread(observed, situation.attempts)
+    if open_ and observed.now - ended < SETTLE_PERIOD:
         settling = Stand(stand.state, stand.message, succeeded=stand.succeeded, accounted=AccountReason.SETTLING)
         status = situation.status(settling, completion_time=ended, result=result_of_job(situation, stand))
         events = transition_events(observed.status, status) if status else ()
@@ -141,7 +147,7 @@ def _accounted(situation: Situation, stand: Stand) -> tuple[TrainingJob, Trainin
     result = result_of_job(situation, stand)
     gaps = books.total.gaps or books.unpriced
     closed = AccountReason.SETTLED_WITH_GAPS if gaps else AccountReason.SETTLED
-    stand = replace(stand, accounted=closed)
+    stand = replace(stand, accounted=closed, accounted_message=f"{closed.sentence} {remaining(situation)}".strip())
     status = situation.status_with(
         stand,
         totals=totals_of(situation, stand, result),

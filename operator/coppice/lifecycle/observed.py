@@ -4,12 +4,14 @@
 and every decision can be replayed in a test.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from coppice.accounting.budget import BudgetExhausted
+from coppice.accounting.budget import BudgetExhausted, Others
 from coppice.accounting.grid import Grid
+from coppice.accounting.metered import PodMeter
 from coppice.accounting.settlement import Settlement
 from coppice.api.basemodel import BaseModelObject
 from coppice.api.reasons import EventReason
@@ -31,8 +33,10 @@ class Observed:
 
     `register_obstacle` says why the model cannot be registered under the name that `spec.register` asks for, such as
     "made by TrainingJob research/topics"; None when nothing stands in the way. `approvals` are those that name the job.
-    `exhausted` says that what the job wants to reserve did not fit its namespace's budget when this pass asked.
-    `grid` has the course of intensities, for pricing time that has passed.
+    `exhausted` says that what the job wants to reserve did not fit its namespace's budget when this pass asked;
+    `others` is how that stands without this job, None where no budget holds.
+    `grid` has the course of intensities, for pricing time that has passed; `meters` what meters of the cluster said of
+    pods, by uid, and is None where there are none.
     """
 
     now: datetime
@@ -43,9 +47,11 @@ class Observed:
     world: World
     images: Images
     grid: Grid | None = None
+    meters: Mapping[str, PodMeter] | None = None
     register_obstacle: str | None = None
     approvals: tuple[TrainingApproval, ...] = ()
     exhausted: BudgetExhausted | None = None
+    others: Others | None = None
 
     @property
     def status(self) -> TrainingJobStatus:

@@ -41,6 +41,7 @@ class Stand:
     suspended: SuspendReason = SuspendReason.NOT_SUSPENDED
     suspended_message: str = ""
     accounted: AccountReason = AccountReason.OPEN
+    accounted_message: str = ""
 
     @property
     def finished(self) -> bool:
@@ -73,7 +74,12 @@ def _settings(stand: Stand, decision: DecisionStatus | None) -> Iterable[Setting
     yield c.SUCCEEDED, stand.succeeded, stand.state, stand.message
     yield c.FAILED, failed, stand.state, stand.message
     yield c.FINISHED, "True" if stand.finished else "False", stand.state, stand.message
-    yield c.ACCOUNTED, "True" if closed else "False", stand.accounted, stand.accounted.sentence
+    yield (
+        c.ACCOUNTED,
+        "True" if closed else "False",
+        stand.accounted,
+        stand.accounted_message or stand.accounted.sentence,
+    )
 
 
 def _decided(stand: Stand, decision: DecisionStatus | None) -> Setting:

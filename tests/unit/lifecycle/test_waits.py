@@ -226,6 +226,27 @@ async def test_what_a_settled_job_did_not_use_is_there_for_the_next() -> None:
     assert float(month.energy_watt_hours) == pytest.approx(float(joules) / 3600, abs=1e-6)
 
 
+async def test_a_settled_job_says_what_is_left_of_the_budget_also_after_a_crash() -> None:
+    said = []
+    for crash in (None, "ledger", "create TrainingReport"):
+        loop = Loop(policy().budget(energyWattHours=10_000).body())
+        key = loop.apply(probe_job())
+        await loop.turn()
+        loop.cluster.run(loop.cluster.jobs()[0], "0.957")
+        if crash is not None:
+            loop.cluster.crash_after = {"ledger": 0, "create TrainingReport": 1}[crash]
+            with pytest.raises(CrashError):
+                await loop.turn()
+            assert loop.cluster.writes[-1] == crash
+            loop.cluster.crash_after = None
+            loop.restart()
+        await loop.turn()
+        said.append(next(one.message for one in loop.job(key).status.conditions if one.type == "Accounted"))
+    used = float(loop.job(key).status.totals.energy_joules) / 3600
+    assert f"Left of the budget of 2026-03: {10_000 - used:.6g} of 10000 Wh (policy research-rules)." in said[0]
+    assert len(set(said)) == 1
+
+
 async def test_a_deleted_job_gives_back_what_it_did_not_use() -> None:
     loop, first, second = await contended()
     loop.cluster.remove(*first)
