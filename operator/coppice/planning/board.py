@@ -4,7 +4,7 @@ Chances are those of now: where a rung of a base model has missed, the others of
 they are compared with anything else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from coppice.api.vocabulary import Method
 from coppice.planning.candidate import Candidate
 from coppice.planning.chance import Chance, chance
 from coppice.planning.counterfactual import Counterfactual, counterfactual
-from coppice.planning.evidence import evidence
+from coppice.planning.evidence import Observed, RungKey, evidence
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.ladder import Rules, Rung
 from coppice.planning.request import Request
@@ -44,11 +44,12 @@ def rung_of(
 
 @dataclass(frozen=True)
 class Placed:
-    """A candidate with its chance and how likely its base model suits the task."""
+    """A candidate with its chance and how likely its base model suits the task. Those of one `kind` are twins."""
 
     candidate: Candidate
     chance: Chance
     suited: float = 1.0
+    kind: Hashable = None
 
     @property
     def name(self) -> str:
@@ -91,8 +92,16 @@ class Board:
 
     @cached_property
     def rungs(self) -> list[Rung]:
-        """The substitutes as rungs."""
-        return [placed.rung(self.request) for placed in self.substitutes.values()]
+        """The substitutes as rungs; twins differ in their names alone."""
+        known: dict[Hashable, Rung] = {}
+        found = []
+        for name, placed in self.substitutes.items():
+            kind = placed.kind or name
+            twin = known.get(kind)
+            if twin is None:
+                twin = known[kind] = placed.rung(self.request)
+            found.append(twin if twin.name == name else twin.named(name, placed.candidate.group))
+        return found
 
     @cached_property
     def last(self) -> Rung | None:
@@ -121,35 +130,52 @@ class Board:
         return self.scratch
 
 
-def set_up(request: Request, found: Survey, scratch: Candidate | Rejection) -> Board:
-    """The board of a survey and the plan from scratch."""
-    reports = evidence(request)
-    chances = [(candidate, chance(candidate, request, reports, request.probed)) for candidate in found.candidates]
-    groups: dict[str, list[tuple[Candidate, Chance]]] = {}
-    for candidate, one in chances:
-        groups.setdefault(candidate.group, []).append((candidate, one))
-    open_now = [placed for group in groups.values() for placed in _open(request, group)]
+def set_up(
+    request: Request,
+    found: Survey,
+    scratch: Candidate | Rejection,
+    reports: Mapping[RungKey, Observed] | None = None,
+) -> Board:
+    """The board of a survey and the plan from scratch; `reports` is the evidence, where it was looked up already."""
+    seen = evidence(request) if reports is None else reports
+    models: dict[str, list[Candidate]] = {}
+    for candidate in found.candidates:
+        models.setdefault(candidate.group, []).append(candidate)
+    known: dict[Hashable, tuple[list[Chance], float]] = {}
+    open_now: list[Placed] = []
+    for key, candidates in models.items():
+        alike = found.alike.get(key, key)
+        if alike not in known:
+            known[alike] = _chances(request, candidates, seen)
+        chances, suited = known[alike]
+        kinds = ((alike, candidate.method) for candidate in candidates)
+        open_now += [
+            Placed(candidate, one, suited, kind)
+            for candidate, one, kind in zip(candidates, chances, kinds, strict=True)
+            if not (request.tried and request.was_tried(candidate.method, candidate.reference))
+        ]
     plan, compared = _scratch(request, scratch)
     if isinstance(plan, Placed):
-        plan = replace(plan, chance=chance(plan.candidate, request, reports))
+        plan = replace(plan, chance=chance(plan.candidate, request, seen))
     return Board(request, found, {placed.name: placed for placed in open_now}, plan, compared)
+
+
+def _chances(
+    request: Request, candidates: Sequence[Candidate], reports: Mapping[RungKey, Observed]
+) -> tuple[list[Chance], float]:
+    """The chances of one base model's rungs, after those that missed, and how likely it suits."""
+    chances = [chance(candidate, request, reports, request.probed) for candidate in candidates]
+    missed = [candidate.name for candidate in candidates if request.tried and _missed(request, candidate)]
+    values = {candidate.name: one.value for candidate, one in zip(candidates, chances, strict=True)}
+    suited, after = after_misses(values, missed)
+    marked = zip(candidates, chances, strict=True)
+    return [_marked_down(one, after[candidate.name]) for candidate, one in marked], suited
 
 
 def _scratch(request: Request, scratch: Candidate | Rejection) -> tuple[Placed | Rejection, Counterfactual | None]:
     if isinstance(scratch, Rejection):
         return scratch, None
     return Placed(scratch, chance(scratch, request, {})), counterfactual(request, scratch)
-
-
-def _open(request: Request, group: list[tuple[Candidate, Chance]]) -> list[Placed]:
-    """The rungs of one base model that were not tried, their chances after those that missed."""
-    missed = [candidate.name for candidate, _ in group if _missed(request, candidate)]
-    suited, after = after_misses({candidate.name: one.value for candidate, one in group}, missed)
-    return [
-        Placed(candidate, _marked_down(one, after[candidate.name]), suited)
-        for candidate, one in group
-        if not request.was_tried(candidate.method, candidate.reference)
-    ]
 
 
 def _marked_down(one: Chance, value: float) -> Chance:

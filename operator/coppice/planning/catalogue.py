@@ -10,10 +10,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from coppice.api.basemodel import BaseModelObject, BaseModelSpec
 from coppice.api.meta import BaseModelReference
 from coppice.api.vocabulary import BaseModelKind
+from coppice.planning.kinds import Kind, kind
 
 CLUSTER = ""
 """The scope of ClusterBaseModels; other scopes are namespaces."""
@@ -30,7 +32,7 @@ class Registered:
     ready: bool
     reason: str = ""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """`ClusterBaseModel/name`, or `BaseModel/name` within its namespace."""
         return f"{self.reference.kind}/{self.reference.name}"
@@ -45,6 +47,38 @@ class Registered:
         """sha256 of everything a decision reads of it."""
         body = [self.scope, self.key, self.ready, self.reason, self.spec.wire()]
         return int.from_bytes(hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest())
+
+    @cached_property
+    def rules(self) -> Kind:
+        """What checks of a base model as a whole read of it, but for its name and size."""
+        spec, source, lineage = self.spec, self.spec.source, self.spec.lineage
+        address = urlsplit(source.uri)
+        return kind(
+            self.reference.kind,
+            self.ready,
+            spec.architecture.trust_remote_code,
+            all(file.digest is not None for file in source.files),
+            any(file.name.endswith(".safetensors") for file in source.files),
+            (address.scheme, address.hostname),
+            spec.modality,
+            tuple(spec.languages),
+            tuple(spec.excluded_domains),
+            spec.license,
+            (lineage.base_license, lineage.dataset_license) if lineage else None,
+        )
+
+    @cached_property
+    def figures(self) -> Kind:
+        """What checks of a method and estimates read of it, but for its name and its head."""
+        spec = self.spec
+        prices = spec.price_per_job, spec.price_per_month
+        return kind(spec.architecture, spec.modality, spec.min_memory, prices, tuple(spec.methods))
+
+    @cached_property
+    def head(self) -> Kind:
+        """What is read of it where it is used as it is: the figures, its head, and what it reached."""
+        spec = self.spec
+        return kind(self.figures, spec.head, tuple(spec.head_labels), tuple(spec.evaluations))
 
 
 @dataclass(frozen=True)

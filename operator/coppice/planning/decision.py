@@ -20,6 +20,7 @@ from coppice.api.vocabulary import Mode
 from coppice.planning.board import set_up
 from coppice.planning.choice import Refusal, choose, impossible
 from coppice.planning.counterfactual import scratch_candidate
+from coppice.planning.evidence import evidence
 from coppice.planning.probing import worth_probing
 from coppice.planning.record import chosen_record, refused_record
 from coppice.planning.request import Request, Tried
@@ -51,8 +52,10 @@ def decide(
     refusal = impossible(request)
     if refusal is not None:
         return refusal
-    found = Survey() if request.mode is Mode.NEVER else survey(request)
-    board = set_up(request, found, scratch_candidate(request))
+    reports = evidence(request)
+    told = frozenset(key for _, key in reports)
+    found = Survey() if request.mode is Mode.NEVER else survey(request, singled_out=told)
+    board = set_up(request, found, scratch_candidate(request), reports)
     choice = choose(board)
     if isinstance(choice, Refusal):
         return replace(choice, record=refused_record(board, _decision_reason(choice), choice.message, now))

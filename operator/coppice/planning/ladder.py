@@ -14,6 +14,7 @@ The best ladder is found without leaving any rung out: `dominance` drops what a 
 """
 
 from collections.abc import Iterable, Sequence
+from math import inf
 
 from coppice.planning.dominance import undominated
 from coppice.planning.rung import MAX_RUNGS, Ladder, Rules, Rung, fits, miss_probability, most_before
@@ -33,5 +34,14 @@ def best_ladder(rungs: Sequence[Rung], last: Rung | None, rules: Rules) -> Ladde
 
 def admissible(rungs: Iterable[Rung], last: Rung | None, rules: Rules) -> list[Rung]:
     """The rungs that may run at all: with the last one they fit limits and attempts."""
-    ending = [last] if last else []
-    return [rung for rung in rungs if fits([rung, *ending], rules)]
+    trains = rules.train_rungs - (last.trains if last else 0)
+    limits = [
+        (number, last.highs[number] if last else 0.0, left)
+        for number, left in enumerate(rules.remaining)
+        if left != inf
+    ]
+    return [
+        rung
+        for rung in rungs
+        if trains >= rung.trains and all(rung.highs[number] + ending <= left for number, ending, left in limits)
+    ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from heapq import nsmallest
 
 from coppice.api.base import Interval, rounded
 from coppice.api.decision import MAX_CANDIDATES, CandidateRecord, DecisionRecord, Intensity
@@ -54,8 +55,7 @@ def refused_record(board: Board, reason: DecisionReason, message: str, now: date
 
 def _base_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
     request, survey = board.request, board.survey
-    ranked = sorted(board.substitutes.values(), key=lambda placed: _rank(board, placed))
-    shown = ranked[:MAX_CANDIDATES]
+    shown = _best(board)
     compared = board.counterfactual
     return DecisionRecord(
         software_version=request.world.software_version,
@@ -78,7 +78,7 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         rejected=dict(sorted(survey.rejected.items())),
         rejections=dict(sorted(survey.sentences.items())),
         candidates=tuple(_candidate(request, placed) for placed in shown),
-        candidates_left_out=len(ranked) - len(shown),
+        candidates_left_out=len(board.substitutes) + survey.twins - len(shown),
         chance_score=request.chance_score.record(),
         controls=controls(survey.candidates, request.spec.task),
         catalogue_digest=request.world.catalogue.digest_for(request.namespace),
@@ -114,10 +114,11 @@ def _unused_scratch(board: Board, choice: Choice | None) -> CandidateRecord | No
     return _candidate(board.request, board.scratch)
 
 
-def _rank(board: Board, placed: Placed) -> tuple[bool, float, str]:
+def _best(board: Board) -> list[Placed]:
     """What may run first, then by cost for the chance: what a rung is worth before the rest of the ladder is known."""
-    rung = placed.rung(board.request)
-    return not admissible([rung], board.last, board.rules), rung.price, placed.name
+    possible = {rung.name for rung in admissible(board.rungs, board.last, board.rules)}
+    first = nsmallest(MAX_CANDIDATES, board.rungs, key=lambda rung: (rung.name not in possible, rung.price, rung.name))
+    return [board.placed(rung.name) for rung in first]
 
 
 def _saving(board: Board, ladder: Ladder, probe: Probe | None) -> Interval | None:

@@ -54,7 +54,7 @@ class Request:
     def spec(self) -> TrainingJobSpec:
         return self.job.spec
 
-    @property
+    @cached_property
     def namespace(self) -> str:
         return self.job.metadata.namespace or ""
 
@@ -68,16 +68,16 @@ class Request:
         mode = self.resolved.mode
         return Mode.RECOMMEND if mode is Mode.AUTO and self.spec.objective.target is None else mode
 
-    @property
+    @cached_property
     def trainer(self) -> Trainer:
         return self.spec.trainer or Trainer()
 
-    @property
+    @cached_property
     def own_container(self) -> bool:
         """Whether the user's own container or template is the plan from scratch."""
         return self.trainer.container is not None or self.trainer.template is not None
 
-    @property
+    @cached_property
     def own_fine_tuning(self) -> bool:
         """Whether the user's own container runs fine-tuning rungs too."""
         return self.own_container and self.trainer.fine_tune_with is FineTuneWith.TEMPLATE
@@ -86,7 +86,7 @@ class Request:
     def has_scratch_plan(self) -> bool:
         return self.spec.from_scratch is not None or self.own_container
 
-    @property
+    @cached_property
     def resources(self) -> Resources:
         return self.spec.resources or Resources()
 

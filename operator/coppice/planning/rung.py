@@ -26,6 +26,10 @@ class Rung:
         """Cost for the chance."""
         return self.cost / self.chance if self.chance else inf
 
+    def named(self, name: str, group: str) -> "Rung":
+        """The same rung of a twin."""
+        return Rung(name, self.cost, self.chance, group, self.suited, self.highs, self.trains)
+
 
 @dataclass(frozen=True)
 class Rules:

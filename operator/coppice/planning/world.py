@@ -41,7 +41,14 @@ class World:
     def intensity_of(self, profile: ComputeProfile) -> Intensity:
         """Carbon intensity where the profile's nodes are. Raises KeyError for a zone that a mapping lacks."""
         zone = profile.spec.zone or self.default_zone
-        return self.intensity(zone) if callable(self.intensity) else self.intensity[zone]
+        if zone not in self._asked:
+            self._asked[zone] = self.intensity(zone) if callable(self.intensity) else self.intensity[zone]
+        return self._asked[zone]
+
+    @cached_property
+    def _asked(self) -> dict[str, Intensity]:
+        """Intensities by zone: a decision asks for the same ones thousands of times."""
+        return {}
 
     def pue_of(self, profile: ComputeProfile) -> Decimal:
         """Power usage effectiveness of the profile's facility, else the chart's."""

@@ -1,0 +1,28 @@
+"""Kinds: one object for all equal tuples of values, so that thousands of models fall into groups at the cost of a look.
+
+A registry holds many models that a decision cannot tell apart: fine-tunes of the same few networks. What is found out
+for one holds for all of its kind. Kinds are compared by identity and live as long as something is of them.
+"""
+
+from collections.abc import Hashable
+from weakref import WeakValueDictionary
+
+
+class Kind:
+    """All models with these values."""
+
+    __slots__ = ("__weakref__", "values")
+
+    def __init__(self, values: tuple[Hashable, ...]) -> None:
+        self.values = values
+
+
+_KINDS: WeakValueDictionary[tuple[Hashable, ...], Kind] = WeakValueDictionary()
+
+
+def kind(*values: Hashable) -> Kind:
+    """The kind with these values: the same object for equal ones."""
+    known = _KINDS.get(values)
+    if known is None:
+        known = _KINDS[values] = Kind(values)
+    return known
