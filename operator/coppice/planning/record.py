@@ -6,8 +6,9 @@ from decimal import Decimal
 from heapq import nsmallest
 
 from coppice.api.base import Interval, rounded
-from coppice.api.decision import MAX_CANDIDATES, CandidateRecord, DecisionRecord, Intensity
+from coppice.api.decision import MAX_CANDIDATES, SHORT_MESSAGE, CandidateRecord, DecisionRecord, Intensity
 from coppice.api.reasons import DecisionReason
+from coppice.api.trainingjob_status import ProbedModel
 from coppice.planning.acknowledgement import unacknowledged
 from coppice.planning.board import SUITED_DIGITS, Board, Placed
 from coppice.planning.choice import Choice, ending_probabilities
@@ -72,7 +73,7 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         pue=request.world.pue,
         spent=request.spent,
         max_attempts=request.spec.max_attempts,
-        probed=tuple(seen for _, seen in sorted(request.probed.items())),
+        probed=tuple(_briefly(seen) for _, seen in sorted(request.probed.items())),
         counterfactual=compared.record(request) if compared else None,
         considered=survey.considered,
         rejected=dict(sorted(survey.rejected.items())),
@@ -83,6 +84,11 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         controls=controls(survey.candidates, request.spec.task),
         catalogue_digest=request.world.catalogue.digest_for(request.namespace),
     )
+
+
+def _briefly(seen: ProbedModel) -> ProbedModel:
+    """What a probe saw; why it saw nothing stands in full in the attempt's status."""
+    return seen.model_copy(update={"message": seen.message[:SHORT_MESSAGE]})
 
 
 def _candidate(request: Request, placed: Placed) -> CandidateRecord:

@@ -224,6 +224,7 @@ class Supervisor:
         result = self._result(Outcome.COMPLETED, probed=report.probed, earlier=earlier, notes=report.notes)
         self._write_last(result)
         self.state.write_final(result)
+        shutil.rmtree(self.state.checkpoints, ignore_errors=True)
         log.info("done: looked at %d base models", len(report.probed))
         return self._say(result, EXIT_DONE)
 

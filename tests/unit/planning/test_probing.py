@@ -1,14 +1,19 @@
 """When a probe comes before the ladder: where it is worth more than it costs, and never at the expense of a limit."""
 
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from builders import Builder, JobBuilder, make_job, make_model, make_policy, make_profile
 from coppice.api.decision import DecisionRecord, decode_record
 from coppice.api.meta import BaseModelReference
+from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import BaseModelKind
+from coppice.planning.approval import plan_high
 from coppice.planning.decision import decide
 from coppice.planning.sampling import Sample, one_after_the_other, probe_estimates, sample_of, sampled_options
 from worlds import NOTHING_SPENT, NOW, Case, decided, rungs, tried
@@ -24,6 +29,7 @@ def other(name: str = "bge-small-en-v1.5") -> Builder[Any]:
 
 
 MODELS = (make_model(), other())
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def test_two_models_of_unsure_order_are_looked_at_before_a_dear_ladder() -> None:
@@ -85,6 +91,28 @@ def test_a_probe_never_pushes_a_planned_rung_out_of_the_limits() -> None:
     assert decided(DEAR.limits(runSeconds=int(both) + 100), *MODELS).probe is not None
     tight = decided(DEAR.limits(runSeconds=int(ladder) + 100), *MODELS)
     assert (tight.probe, rungs(tight)) == (None, rungs(free))
+
+
+@pytest.mark.parametrize("percent", [100, 101, 150])
+@pytest.mark.parametrize("limit", ["runSeconds", "energyWattHours", "carbonGrams"])
+def test_whatever_the_limit_probe_and_ladder_stay_within_it(limit: str, percent: int) -> None:
+    free = decided(DEAR, *MODELS)
+    most = round(float(used(free, limit)) * percent / 100)
+    record = Case(DEAR.limits(**{limit: most}), MODELS).decide()
+    assert isinstance(record, DecisionRecord)
+    assert used(record, limit) <= most
+
+
+def used(record: DecisionRecord, limit: str) -> Decimal:
+    """High estimates of the probe and every rung together."""
+    name = {"runSeconds": "run_seconds", "energyWattHours": "energy_watt_hours", "carbonGrams": "carbon_grams"}[limit]
+    parts = [*record.ladder, *([record.probe] if record.probe else [])]
+    return sum((getattr(part.estimate, name).high for part in parts), Decimal(0))
+
+
+def test_approvals_and_budgets_count_the_probe() -> None:
+    record = decided(DEAR, *MODELS)
+    assert plan_high(record).energy_watt_hours == used(record, "energyWattHours")
 
 
 def test_a_second_probe_is_not_asked_for() -> None:
@@ -168,3 +196,21 @@ def test_one_estimate_alone_stays_as_it_is() -> None:
     request = Case(DEAR, MODELS[:1]).request
     [option] = sampled_options(request, next(iter(request.world.catalogue)), Sample(512, 512))
     assert one_after_the_other([option.estimate]).seconds == option.estimate.seconds
+
+
+def example(path: str) -> JobBuilder:
+    """A job that users are shown, as the API server would hold it."""
+    written = yaml.safe_load((EXAMPLES / path).read_text())
+    metadata = make_job(written["metadata"]["name"]).get("metadata")
+    return JobBuilder(TrainingJob, {**written, "metadata": metadata})
+
+
+def test_the_example_of_a_job_that_looks_first_does() -> None:
+    assert decided(example("probe.yaml"), *MODELS).probe is not None
+
+
+@pytest.mark.parametrize("path", ["demo/31-newswire-topics.yaml", "ladder/20-newswire-topics-strict.yaml"])
+def test_the_cheap_jobs_of_the_demo_do_not_look_first_even_where_several_models_fit(path: str) -> None:
+    record = decided(example(path).base_models(), *MODELS, profiles=[make_profile().host(memory="16Gi")])
+    assert record.considered > 4
+    assert record.probe is None
