@@ -28,7 +28,7 @@ class Accelerator(Model):
     hardware: str = Field(
         default="",
         max_length=64,
-        description="Identifier in Coppice's hardware table, such as h100-sxm5-80, whose measured behaviour estimates use.",
+        description="Identifier in Coppice's hardware table, such as h100-sxm5, whose measured behaviour estimates use.",
     )
     memory: Quantity = Field(description="Memory of one accelerator, such as 80Gi.")
     memory_gigabytes_per_second: DecimalString | None = Field(

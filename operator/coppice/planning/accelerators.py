@@ -16,8 +16,9 @@ IDLE_SHARE = 0.10
 HOST_WATTS, HOST_WATTS_PER_WATT = 50.0, 0.14
 """The host's power for one accelerator: 1.2 kW over eight H100 of 700 W are 150 W each; what is left for smaller
 accelerators, whose hosts are smaller, is an assumption."""
-EMBODIED_KILOGRAMS = (50.0, 150.0, 575.0)
-"""Embodied carbon where nothing is published: between the published figures of L4 (55) and H100 (164 to 575)."""
+EMBODIED_KILOGRAMS = (75.0, 150.0, 300.0)
+"""Embodied carbon where nothing is published: a flat 150 kg (Cloud Carbon Footprint; Luccioni+ 2022, arXiv:2211.02001),
+halved and doubled as bounds by assumption."""
 GIGA, TERA = 1e9, 1e12
 
 
