@@ -5,6 +5,7 @@ It needs no job, no catalogue and no cluster: the table of accelerators and of g
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -26,6 +27,7 @@ from coppice.planning.sketch import Answer, Sketch, answered
 
 SUFFIXES = {"k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12}
 MOST = 1e30
+SEQUENCE_LENGTH, DTYPE = 2048, "bf16"
 SCOPE = (
     "energyWattHours is facility energy: accelerators, their share of the hosts and the facility's overhead (PUE). "
     "computerEnergyWattHours leaves the overhead out, acceleratorEnergyWattHours the hosts too. Published figures are "
@@ -95,16 +97,19 @@ def estimate(
     ],
     accelerator: Annotated[str, typer.Option(metavar="ID", help="Identifier in the table, such as a100-sxm4-80.")],
     sequence_length: Annotated[
-        float, typer.Option(parser=number, metavar="N", show_default="2048", help="Tokens of one training example.")
-    ] = 2048.0,
-    count: Annotated[float, typer.Option(parser=number, metavar="N", show_default="1", help="Accelerators.")] = 1.0,
+        float | None, typer.Option(parser=number, metavar="N", help="Tokens of one training example. Unset: 2048.")
+    ] = None,
+    count: Annotated[float | None, typer.Option(parser=number, metavar="N", help="Accelerators. Unset: 1.")] = None,
     precision: Annotated[
-        str, typer.Option("--dtype", parser=dtype, metavar="DTYPE", help="bf16, fp16, tf32, fp32 or fp8.")
-    ] = "bf16",
+        str | None,
+        typer.Option("--dtype", parser=dtype, metavar="DTYPE", help="bf16, fp16, tf32, fp32 or fp8. Unset: bf16."),
+    ] = None,
     how: Annotated[
-        Method,
-        typer.Option("--method", parser=method, metavar="METHOD", help=f"One of {', '.join(Method)}."),
-    ] = Method.FROM_SCRATCH,
+        Method | None,
+        typer.Option(
+            "--method", parser=method, metavar="METHOD", help=f"One of {', '.join(Method)}. Unset: FromScratch."
+        ),
+    ] = None,
     active_parameters: Annotated[
         float | None,
         typer.Option(parser=number, metavar="N", help="Parameters one token passes through, of a mixture of experts."),
@@ -144,11 +149,11 @@ def estimate(
     sketch = Sketch(
         parameters=_whole(parameters),
         tokens=tokens,
-        sequence_length=_whole(sequence_length),
+        sequence_length=_whole(sequence_length or SEQUENCE_LENGTH),
         accelerator=_accelerator(accelerator),
-        count=_whole(count),
-        dtype=precision,
-        method=how,
+        count=_whole(count or 1),
+        dtype=precision or DTYPE,
+        method=how or Method.FROM_SCRATCH,
         intensity=StaticIntensity().current(zone, datetime.now(UTC)),
         active_parameters=_active(active_parameters, parameters),
         embedding_parameters=_optional(embedding_parameters),
@@ -161,7 +166,15 @@ def estimate(
         pue=pue,
         prices=Prices(price_per_hour, energy_price),
     )
+    defaults = {
+        "sequenceLength": sequence_length is None and f"{SEQUENCE_LENGTH} tokens",
+        "count": count is None and "1",
+        "dtype": precision is None and DTYPE,
+        "method": how is None and str(Method.FROM_SCRATCH),
+        "zone": not zone and f"{sketch.intensity.grams_per_kilowatt_hour} g/kWh: {sketch.intensity.source}",
+    }
     answer = answered(sketch)
+    answer = replace(answer, assumed={name: why for name, why in defaults.items() if why} | answer.assumed)
     if output is Form.TABLE:
         Console().print(_table(sketch, answer))
     elif output is Form.JSON:

@@ -78,6 +78,15 @@ def test_what_was_not_said_is_listed_and_what_was_said_is_not() -> None:
     assert not {"layers", "hiddenSize", "globalBatch", "pue"} & set(said)
 
 
+def test_defaults_are_assumptions_too() -> None:
+    flags = ["estimate", "--parameters", "1B", "--tokens", "1e9", "--accelerator", "t4", "-o", "json"]
+    assumed = json.loads(CliRunner().invoke(app, flags).stdout)["assumed"]
+    assert {"sequenceLength", "count", "dtype", "method", "zone"} <= set(assumed)
+    assert not {"sequenceLength", "count", "dtype", "method", "zone"} & set(
+        answer("--zone", "FR", dtype="bf16", method="FromScratch")["assumed"]
+    )
+
+
 def test_every_accelerator_of_the_table_is_known_by_its_id() -> None:
     assert {"a100-sxm4-80", "h100-sxm5", "h800-sxm", "tpu-v3", "mi250x", "t4"} <= set(accelerators())
     assert all(figures.peak_flops for figures in accelerators().values())
