@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import yaml
 from coppice.api.basemodel import ClusterBaseModel
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.vocabulary import Distribution
+from coppice.cli.models.checking import duplicates, findings, needing_a_source, sourced
 from coppice.planning.domains import DOMAINS
 from coppice.planning.licenses import Use, judge
 from coppice.planning.tasks import TASKS
@@ -31,6 +34,7 @@ def read(path: Path) -> dict[str, Any]:
     return manifest
 
 
+@cache
 def model_at(path: Path) -> ClusterBaseModel:
     return ClusterBaseModel.model_validate(read(path), extra="forbid")
 
@@ -42,21 +46,44 @@ def profile_at(path: Path) -> ComputeProfile:
 ENCODERS = [path for path in MODELS if model_at(path).spec.architecture.family in {"bert", "roberta", "xlm-roberta"}]
 
 
-def test_there_are_models_of_text_and_of_images() -> None:
-    modalities = [model_at(path).spec.modality for path in MODELS]
-    assert modalities.count("text") >= 8
-    assert modalities.count("image") >= 4
+def test_there_are_forty_models_of_text_code_images_and_speech() -> None:
+    specs = [model_at(path).spec for path in MODELS]
+    modalities = [spec.modality for spec in specs]
+    assert len(specs) >= 40
+    assert modalities.count("text") >= 20
+    assert modalities.count("image") >= 10
+    assert modalities.count("audio") >= 5
+    assert sum(spec.domains[0] == "code" for spec in specs) >= 4
+
+
+def test_no_model_is_registered_twice() -> None:
+    assert duplicates([model_at(path) for path in MODELS]) == []
 
 
 @pytest.mark.parametrize("path", MODELS, ids=name_of)
-def test_a_model_is_complete_and_says_where_its_figures_come_from(path: Path) -> None:
+def test_a_model_keeps_every_rule_of_models_check_but_that_its_files_must_be_pinned(path: Path) -> None:
+    found = [finding.sentence for finding in findings(model_at(path))]
+    assert [text for text in found if "without digest" not in text and "languages: none" not in text] == []
+
+
+@pytest.mark.parametrize("path", MODELS, ids=name_of)
+def test_a_model_says_where_every_figure_comes_from_and_how_it_was_counted(path: Path) -> None:
     model = model_at(path)
     assert model.metadata.name == path.stem
-    assert "https://" in model.metadata.annotations["coppice.dev/sources"]
     assert "counted" in model.metadata.annotations["coppice.dev/sources"]
+    assert set(needing_a_source(model.spec)) <= sourced(model.spec)
     assert all("http" in each.source for each in model.spec.evaluations)
-    assert model.spec.pretraining is None or model.spec.pretraining.source
-    assert model.spec.limitations, "every model has limits: say them"
+    assert all(date.fromisoformat(each.retrieved) <= datetime.now(UTC).date() for each in model.spec.references)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=name_of)
+def test_a_reference_vouches_only_for_what_is_there(path: Path) -> None:
+    spec = model_at(path).spec.wire()
+    for field in sourced(model_at(path).spec):
+        value: Any = spec
+        for part in field.split("."):
+            value = value.get(part)
+            assert value not in (None, [], {}), f"{field} has a source and no value"
 
 
 @pytest.mark.parametrize("path", MODELS, ids=name_of)
@@ -73,13 +100,43 @@ def test_a_model_has_the_figures_that_an_estimate_needs(path: Path) -> None:
     figures = model_at(path).spec.architecture
     assert figures.embedding_parameters is not None
     assert figures.embedding_parameters < figures.parameters
+    assert figures.hidden_size
     if model_at(path).spec.modality == "image":
         assert figures.image_size
+    if model_at(path).spec.modality != "text":
         assert figures.forward_flops_per_example
     else:
         assert figures.layers
-        assert figures.hidden_size
-        assert figures.max_sequence_length
+
+
+@pytest.mark.parametrize("path", MODELS, ids=name_of)
+def test_the_shape_of_a_model_is_possible(path: Path) -> None:
+    figures = model_at(path).spec.architecture
+    if figures.attention_heads and figures.key_value_heads:
+        assert figures.attention_heads % figures.key_value_heads == 0
+    if figures.active_parameters:
+        assert figures.active_parameters < figures.parameters
+    if figures.vocabulary_size and figures.hidden_size and figures.embedding_parameters:
+        assert figures.embedding_parameters >= figures.vocabulary_size * figures.hidden_size
+
+
+LLAMAS = [path for path in MODELS if model_at(path).spec.architecture.family in {"llama", "mistral", "qwen2", "qwen3"}]
+
+
+@pytest.mark.parametrize("path", LLAMAS, ids=name_of)
+def test_a_decoders_parameters_are_about_those_of_its_shape(path: Path) -> None:
+    # Per layer: queries and output h^2 each (wider where heads are), keys and values shared, three matrices of h x f.
+    figures = model_at(path).spec.architecture
+    assert figures.hidden_size
+    assert figures.layers
+    assert figures.intermediate_size
+    assert figures.attention_heads
+    width, shared = figures.hidden_size, (figures.key_value_heads or figures.attention_heads) / figures.attention_heads
+    attention = 2 * width**2 * (1 + shared)
+    least = figures.layers * (attention + 3 * width * figures.intermediate_size) + (figures.embedding_parameters or 0)
+    most = least + figures.layers * attention + (figures.embedding_parameters or 0)
+    assert least <= figures.parameters * 1.001
+    assert figures.parameters <= most
 
 
 @pytest.mark.parametrize("path", ENCODERS, ids=name_of)

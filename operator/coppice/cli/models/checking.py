@@ -114,7 +114,7 @@ def needing_a_source(spec: BaseModelSpec) -> list[str]:
     """Fields of spec that hold what somebody must have read somewhere."""
     stated = spec.architecture.model_dump(by_alias=True, exclude_none=True)
     figures = [f"architecture.{name}" for name in stated if name in FIGURES]
-    own = [("languages", spec.languages), ("headLabels", spec.head_labels), ("limitations", spec.limitations)]
+    own = [("languages", spec.languages), ("headLabels", spec.head_labels)]
     digests = any(file.digest for file in spec.source.files)
     extra = [name for name, value in own if value] + (["source.files"] if digests else [])
     return ["license", *figures, *extra, *(["pretraining"] if spec.pretraining else [])]
