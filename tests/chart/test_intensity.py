@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from coppice.adapters.intensity.settings import sources
+from coppice.app.options import parse
 
 MAPS = ("intensity.providers[0].type=ElectricityMaps", "intensity.providers[0].secretName=maps")
 WATTS = ("intensity.providers[1].type=WattTime", "intensity.providers[1].secretName=watttime")
@@ -64,6 +65,15 @@ def test_each_secret_is_mounted_once_where_the_settings_say(chart: Any) -> None:
 )
 def test_a_wrong_source_is_refused_with_its_place(chart: Any, settings: tuple[str, ...], sentence: str) -> None:
     assert sentence in chart.refusal(*settings)
+
+
+def test_a_prometheus_of_the_clusters_meters_is_passed_with_its_secret(chart: Any) -> None:
+    url = "meters.prometheus.url=https://thanos.monitoring:9091"
+    pod = chart.one("Deployment", url, "meters.prometheus.secretName=thanos")["spec"]["template"]["spec"]
+    options = parse(pod["containers"][0]["args"], {})
+    assert options.meters_prometheus == "https://thanos.monitoring:9091"
+    assert options.meters_credentials == Path("/etc/coppice-secrets/thanos")
+    assert {"name": "secret-thanos", "secret": {"secretName": "thanos"}} in pod["volumes"]
 
 
 def test_more_egress_stands_in_the_network_policy(chart: Any) -> None:

@@ -84,6 +84,9 @@ capabilities:
 {{- $names = append $names . }}
 {{- end }}
 {{- end }}
+{{- with .Values.meters.prometheus.secretName }}
+{{- $names = append $names . }}
+{{- end }}
 {{- toYaml (uniq $names) }}
 {{- end }}
 

@@ -1,7 +1,7 @@
 """Questions to services outside the cluster's API: one client, one way to fail, and nothing that hangs.
 
 No proxy or netrc of the environment is read, no redirect is followed (a token would travel with it), an answer is at
-most 8 MiB, and every failure is one of a few kinds whose text is short and the same every time, because it ends as a
+most so long, and every failure is one of a few kinds whose text is short and the same every time, because it ends as a
 metric's label. Values of answers and of credentials never stand in it.
 """
 
@@ -72,8 +72,9 @@ class Unusable(WebError):
 class Web:
     """One client session for every service; use as an async context manager."""
 
-    def __init__(self, timeout_seconds: float = 10.0) -> None:
+    def __init__(self, timeout_seconds: float = 10.0, most_bytes: int = MAX_BYTES) -> None:
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._most_bytes = most_bytes
         self._session: aiohttp.ClientSession | None = None
         self._contexts: dict[Path, ssl.SSLContext] = {}
 
@@ -122,7 +123,7 @@ class Web:
             ) as answer:
                 if answer.status != 200:
                     raise _error(answer.status, answer.headers.get("Retry-After"))
-                return _parsed(await _body(answer))
+                return _parsed(await _body(answer, self._most_bytes))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable from error
 
@@ -136,9 +137,9 @@ def _basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
+async def _body(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:
     try:
-        await answer.content.readexactly(MAX_BYTES)
+        await answer.content.readexactly(most_bytes)
     except asyncio.IncompleteReadError as complete:
         return complete.partial
     raise Unusable

@@ -29,8 +29,9 @@ from coppice.adapters.ledger import ApiLedger
 from coppice.adapters.web import Web
 from coppice.app.exposition import Exposition
 from coppice.app.live_accounts import keep_accounts
+from coppice.app.metered_pods import metered_pods
 from coppice.app.options import Options
-from coppice.app.parts import intensity_of, settings_of, sources_of
+from coppice.app.parts import intensity_of, meters_of, settings_of, sources_of
 from coppice.bookkeeping import close_left_behind
 from coppice.handlers.doors import log_in, open_doors
 from coppice.handlers.endpoints import health_app, metrics_app, serve
@@ -49,6 +50,9 @@ from coppice.reconcile import Reconciler
 LEASE_NAME = "coppice-operator"
 STOP_SECONDS = 5.0
 """Time for passes under way to end after SIGTERM; what is cut off then is found and completed by the next process."""
+
+METER_SECONDS, METER_BYTES = 30.0, 128 * 2**20
+"""Patience with a Prometheus, and the most of an hour's samples: a few hundred accelerators at 15 s."""
 
 FIRST_INTENSITY_SECONDS = 15.0
 """Most that the start waits for live carbon intensities, so that the first decisions see them."""
@@ -69,7 +73,8 @@ async def operate(options: Options) -> None:
         stack.push_async_callback(connection.close)
         chain = sources_of(options)
         web = await stack.enter_async_context(Web(chain.timeout_seconds))
-        operator = Operator(options, connection, chain, web, options.identity or socket.gethostname())
+        samples = await stack.enter_async_context(Web(METER_SECONDS, METER_BYTES))
+        operator = Operator(options, connection, chain, (web, samples), options.identity or socket.gethostname())
         await operator.listen(stack)
         await operator.run()
 
@@ -77,7 +82,9 @@ async def operate(options: Options) -> None:
 class Operator:
     """One process's life."""
 
-    def __init__(self, options: Options, connection: Connection, chain: Sources, web: Web, name: str) -> None:
+    def __init__(
+        self, options: Options, connection: Connection, chain: Sources, webs: tuple[Web, Web], name: str
+    ) -> None:
         loop = asyncio.get_running_loop()
         clock = SystemClock()
         identity = f"{name}_{uuid.uuid4().hex[:12]}"  # a container that restarts in its pod is another candidate
@@ -87,7 +94,8 @@ class Operator:
         self._stop = asyncio.Event()
         self._index = Index(clock)
         self._ledger = ApiLedger(cluster, options.namespace, self._room)
-        self._intensity = intensity = intensity_of(options, chain, web, clock)
+        self._intensity = intensity = intensity_of(options, chain, webs[0], clock)
+        self._meters = meters_of(options, webs[1], clock)
         self._exposition = Exposition(self._index, self._ledger, intensity, clock, options.zone)
         self._watches = Watches(loop.time)
         self._lease = Lease(cluster, clock, namespace=options.namespace, name=LEASE_NAME, identity=identity)
@@ -101,6 +109,7 @@ class Operator:
             clock,
             settings,
             self._exposition.process,
+            self._meters,
         )
         self._queue: WorkQueue[Key] = WorkQueue(reconciler.reconcile, workers=options.workers, told=self._told)
         self._intake = Intake(self._index, self._queue, self._watches, self._exposition.process.event_seen)
@@ -180,7 +189,9 @@ class Operator:
         seconds = self._options.resync_seconds
         resync = resync_for_ever(self._cluster, self._intake, self._index, self._queue, seconds)
         accounts = keep_accounts(self._index, self._reconciler.observe, self._exposition.show_accounts)
+        meters = [("meters", self._meters.keep(lambda: metered_pods(self._index)))] if self._meters else []
         return [
+            *meters,
             ("books", self._keep_books()),
             ("resync", resync),
             ("sweeper", self._sweeper.run()),

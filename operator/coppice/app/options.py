@@ -6,12 +6,15 @@ field reference; a flag wins.
 
 import argparse
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 PREFIX = "COPPICE_"
+ADDRESS = r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/\-]*)?"
+"""No user, no query: credentials stand in files."""
 
 DESCRIPTION = """\
 Watches TrainingJobs, decides for each whether fine-tuning a registered base model meets its objective for less
@@ -41,6 +44,8 @@ class Options:
     default_policy: Path | None
     intensity_overrides: Path | None
     intensity_sources: Path | None
+    meters_prometheus: str
+    meters_credentials: Path | None
     zone: str
     pue: str
     metrics_port: int
@@ -110,6 +115,19 @@ def _jobs(result: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         help="YAML of live sources of carbon intensity, best first; unset: the table alone, and nothing is asked",
+    )
+    jobs.add_argument(
+        "--meters-prometheus",
+        metavar="URL",
+        default="",
+        type=_address,
+        help="Prometheus that scrapes dcgm-exporter or Kepler; unset: pods meter themselves",
+    )
+    jobs.add_argument(
+        "--meters-credentials",
+        metavar="DIR",
+        type=Path,
+        help="directory with its bearer token (token) and certificate authority (ca.crt), if it wants them",
     )
     jobs.add_argument(
         "--zone", default="", help="zone of the carbon intensity of profiles that name none; unset: the world's average"
@@ -183,6 +201,12 @@ def _whole(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text} is below 0")
     return number
+
+
+def _address(text: str) -> str:
+    if text and not re.fullmatch(ADDRESS, text):
+        raise argparse.ArgumentTypeError(f"{text} is no address such as http://prometheus.monitoring:9090")
+    return text
 
 
 def _pue(text: str) -> str:

@@ -6,6 +6,8 @@ from importlib.metadata import version
 from coppice.adapters.intensity.live import LiveIntensity
 from coppice.adapters.intensity.settings import Sources, links, sources
 from coppice.adapters.intensity.static import StaticIntensity
+from coppice.adapters.meters.keeper import ClusterMeters
+from coppice.adapters.meters.prometheus import Prometheus
 from coppice.adapters.web import Web
 from coppice.app.options import Options
 from coppice.app.settings_files import BadFile, default_policy, read_yaml
@@ -40,3 +42,10 @@ def intensity_of(options: Options, chain: Sources, web: Web, clock: Clock) -> Li
     except ValueError as error:
         raise BadFile(f"{options.intensity_overrides}: {error}") from error
     return LiveIntensity(table, links(chain, web), clock, refresh=chain.refresh, stale_after=chain.stale_after)
+
+
+def meters_of(options: Options, web: Web, clock: Clock) -> ClusterMeters | None:
+    """Meters of the cluster, where a Prometheus is named."""
+    if not options.meters_prometheus:
+        return None
+    return ClusterMeters(Prometheus(web, options.meters_prometheus, options.meters_credentials), clock)

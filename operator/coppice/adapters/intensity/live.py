@@ -85,7 +85,11 @@ class LiveIntensity:
     ) -> None:
         """Refresh for ever; `zones` are those of the profiles now."""
         while True:
-            await self.round(zones())
+            try:
+                await self.round(zones())
+            except Exception:
+                # Prices go on from the last snapshot; a fault here must not end the operator.
+                log.exception("a round of carbon intensities failed")
             await sleep(TICK_SECONDS)
 
     async def round(self, zones: Iterable[str]) -> None:

@@ -1,0 +1,152 @@
+"""Meters of the cluster, read beside the loop: one round asks for every pod of every unsettled job at once.
+
+While a pod runs, rounds add what is new to what was read. Ninety seconds after it ended its whole time is read once
+more, so that what arrived late counts, and so that a new process gets the same figures as the old one would have: the
+last word comes from Prometheus alone, never from this process's memory. Until then a job's account waits, at most its
+fifteen minutes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from coppice.accounting.metered import Metered, PodMeter
+from coppice.accounting.samples import Sample
+from coppice.adapters.meters import dcgm, kepler
+from coppice.adapters.meters.pods import MeteredPod
+from coppice.adapters.meters.prometheus import Prometheus, Series
+from coppice.adapters.web import Unknown, WebError
+from coppice.ports import Clock
+
+ROUND_SECONDS = 30.0
+LAST_WORD_SECONDS = 90.0
+"""After a pod's end: a collection, a scrape and some room, so that its counters have a value after it."""
+
+MARGIN_SECONDS = 120.0
+"""Before a pod's start: the counter's value at the start lies between two samples."""
+
+OVERLAP_SECONDS = 90.0
+"""What each round reads again, for samples that came late."""
+
+PODS_A_QUERY = 200
+
+Labels = frozenset[tuple[str, str]]
+
+log = logging.getLogger(__name__)
+
+
+class Store:
+    """Raw samples of one selector from some time on; a round adds what is new."""
+
+    def __init__(self) -> None:
+        self._samples: dict[Labels, dict[float, float]] = {}
+        self._span: tuple[float, float] | None = None
+
+    def missing(self, start: float, now: float) -> float:
+        """From when on samples must be read so that everything since `start` is there."""
+        if self._span is None or start < self._span[0]:
+            return start
+        return min(max(self._span[1] - OVERLAP_SECONDS, start), now)
+
+    def add(self, series: Iterable[Series], start: float, now: float, keep_from: float) -> None:
+        """Take what was read from `start` to `now`, and forget what nobody needs any more."""
+        for item in series:
+            known = self._samples.setdefault(frozenset(item.labels.items()), {})
+            known.update((sample.at, sample.value) for sample in item.samples)
+        begin = start if self._span is None else min(self._span[0], start)
+        self._span = max(begin, keep_from), now
+        kept = {key: {at: value for at, value in known.items() if at >= keep_from} for key, known in self._items()}
+        self._samples = {key: known for key, known in kept.items() if known}
+
+    def series(self) -> list[Series]:
+        """Everything, in order of time."""
+        return [
+            Series(dict(labels), tuple(Sample(at, known[at]) for at in sorted(known)))
+            for labels, known in self._items()
+        ]
+
+    def _items(self) -> list[tuple[Labels, dict[float, float]]]:
+        return list(self._samples.items())
+
+
+@dataclass
+class Stores:
+    """What was read of accelerators and of processors."""
+
+    accelerators: Store = field(default_factory=Store)
+    processors: Store = field(default_factory=Store)
+
+
+class ClusterMeters:
+    """DCGM and Kepler through one Prometheus; `readings` is the latest snapshot by pod uid."""
+
+    def __init__(self, prometheus: Prometheus, clock: Clock) -> None:
+        self._prometheus = prometheus
+        self._clock = clock
+        self._stores = Stores()
+        self._told = ""
+        self.readings: Mapping[str, PodMeter] = {}
+
+    async def keep(
+        self, pods: Callable[[], Sequence[MeteredPod]], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        """Read for ever; `pods` are those of unsettled jobs now."""
+        while True:
+            await self.round(pods())
+            await sleep(ROUND_SECONDS)
+
+    async def round(self, pods: Sequence[MeteredPod]) -> None:
+        """Read what is new of every pod, and the last word on those that ended; a failure changes nothing."""
+        now = self._clock.now().timestamp()
+        open_ = [pod for pod in pods if pod.uid not in self.readings or not self.readings[pod.uid].complete]
+        ended = [pod for pod in open_ if pod.end is not None and now >= pod.end + LAST_WORD_SECONDS]
+        running = [pod for pod in open_ if pod not in ended]
+        self.readings = {pod.uid: self.readings[pod.uid] for pod in pods if pod.uid in self.readings}
+        try:
+            for group, stores in ((ended, Stores()), (running, self._stores)):
+                found = await self._read(group, now, stores) if group else {}
+                self.readings = {**self.readings, **_meters(found, complete=group is ended)}
+        except WebError as error:
+            words = "refused the query" if isinstance(error, Unknown) else str(error)
+            self._tell(f"meters: Prometheus {words}; accounts wait for it up to 15 minutes, then estimate")
+        except Exception:
+            # An answer of a shape that no reader expects must not end the operator.
+            log.exception("meters: an answer of Prometheus cannot be read")
+        else:
+            self._tell("")
+
+    async def _read(self, pods: Sequence[MeteredPod], now: float, stores: "Stores") -> dict[str, tuple[Metered, ...]]:
+        since = min(pod.start for pod in pods) - MARGIN_SECONDS
+        with_accelerators = [pod for pod in pods if pod.accelerators]
+        if with_accelerators:
+            begin = min(pod.start for pod in with_accelerators) - MARGIN_SECONDS
+            await self._refresh(stores.accelerators, [dcgm.SELECTOR], begin, now)
+        uids = sorted(pod.uid for pod in pods)
+        chunks = [uids[number : number + PODS_A_QUERY] for number in range(0, len(uids), PODS_A_QUERY)]
+        await self._refresh(stores.processors, [kepler.selector(chunk) for chunk in chunks], since, now)
+        devices = dcgm.devices(stores.accelerators.series()) if with_accelerators else {}
+        by_pod: dict[str, list[Series]] = {}
+        for item in stores.processors.series():
+            by_pod.setdefault(item.labels.get("pod_id", ""), []).append(item)
+        found = {}
+        for pod in pods:
+            accelerator = dcgm.accelerator(pod, devices, now)
+            others = kepler.readings(pod, by_pod.get(pod.uid, []), now)
+            found[pod.uid] = (*((accelerator,) if accelerator else ()), *others)
+            await asyncio.sleep(0)
+        return found
+
+    async def _refresh(self, store: Store, selectors: Sequence[str], since: float, now: float) -> None:
+        start = store.missing(since, now)
+        series = [item for selector in selectors for item in await self._prometheus.samples(selector, start, now)]
+        store.add(series, start, now, since)
+
+    def _tell(self, sentence: str) -> None:
+        if sentence and sentence != self._told:
+            log.warning("%s", sentence)
+        self._told = sentence
+
+
+def _meters(found: Mapping[str, tuple[Metered, ...]], *, complete: bool) -> dict[str, PodMeter]:
+    return {uid: PodMeter(item, complete) for uid, item in found.items()}
