@@ -19,7 +19,7 @@ from coppice.planning.fit.rejection import Rejection
 from coppice.planning.ladder import Rules, Rung
 from coppice.planning.request import Request
 from coppice.planning.survey import Survey
-from coppice.planning.together import after_misses
+from coppice.planning.together import after_misses, suitability
 
 CHANCE_DIGITS, SUITED_DIGITS = 3, 4
 
@@ -166,6 +166,8 @@ def _chances(
     """The chances of one base model's rungs, after those that missed, and how likely it suits."""
     chances = [chance(candidate, request, reports, request.probed) for candidate in candidates]
     missed = [candidate.name for candidate in candidates if request.tried and _missed(request, candidate)]
+    if not missed:
+        return chances, suitability(one.value for one in chances)
     values = {candidate.name: one.value for candidate, one in zip(candidates, chances, strict=True)}
     suited, after = after_misses(values, missed)
     marked = zip(candidates, chances, strict=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from coppice.accounting.units import quantity
 from coppice.api.meta import BaseModelReference
@@ -31,12 +32,12 @@ class Candidate:
     def reference(self) -> BaseModelReference | None:
         return self.model.reference if self.model else None
 
-    @property
+    @cached_property
     def group(self) -> str:
         """What fails together: the base model, or the plan from scratch."""
         return self.model.key if self.model else Method.FROM_SCRATCH
 
-    @property
+    @cached_property
     def name(self) -> str:
         """For sentences and as the last word in every tie: `LinearProbe on all-minilm-l6-v2`."""
         return rung_name(self.method, self.reference)

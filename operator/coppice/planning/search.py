@@ -47,6 +47,9 @@ class Search:
         self._found: tuple[Rank, tuple[Rung, ...]] | None = None
         self._steps = 0
         highs = last.highs if last else (0.0,) * len(rules.remaining)
+        self._all = range(len(self._rungs))
+        self._free = [number for number, rung in enumerate(self._rungs) if not rung.trains]
+        self._binding = [number for number, left in enumerate(rules.remaining) if left != float("inf")]
         self._start = Beginning((), 0, 0.0, 1.0, 0, highs[: len(rules.remaining)], frozenset())
 
     def best(self) -> Ladder | None:
@@ -65,20 +68,20 @@ class Search:
     def _greedy(self) -> None:
         """Good ladders to begin with, so that bounds bite early: always the rung after which least is left to miss."""
         now = self._start
-        while steps := [self._with(now, number) for number in range(len(self._rungs)) if self._may(now, number)]:
+        while steps := [self._with(now, number) for number in self._open(now) if self._may(now, number)]:
             now = min(steps, key=lambda step: (step.reached, step.cost))
             rungs = _in_order(now.rungs)
             self._offer(now, expected_cost(rungs))
 
     def _grow(self, now: Beginning) -> None:
-        for number in range(len(self._rungs)):
+        for number in self._open(now):
             if self._steps >= MOST_STEPS:
                 return
-            if not self._may(now, number):
+            bits = now.bits | 1 << number
+            cost = now.cost + now.reached * self._rungs[number].cost
+            if cost > self._most_cost or cost >= self._cheapest.get(bits, float("inf")) * (1 - ROUNDING):
                 continue
-            rung, bits = self._rungs[number], now.bits | 1 << number
-            cost = now.cost + now.reached * rung.cost
-            if cost >= self._cheapest.get(bits, float("inf")) * (1 - ROUNDING) or cost > self._most_cost:
+            if not self._may(now, number):
                 continue
             self._steps += 1
             self._cheapest[bits] = cost
@@ -87,13 +90,18 @@ class Search:
             if self._promises(step):
                 self._grow(step)
 
+    def _open(self, now: Beginning) -> Sequence[int]:
+        """The rungs that attempts and length leave to be tried next."""
+        if now.reached <= 0 or len(now.rungs) >= self._length:
+            return ()
+        return self._all if now.trains < self._trains else self._free
+
     def _may(self, now: Beginning, number: int) -> bool:
-        rung = self._rungs[number]
-        if now.bits >> number & 1 or now.reached <= 0 or len(now.rungs) >= self._length:
+        """Whether a rung is not on the ladder yet and fits the limits beside those that are."""
+        if now.bits >> number & 1:
             return False
-        if rung.trains and now.trains >= self._trains:
-            return False
-        return all(used + rung.highs[n] <= self._rules.remaining[n] for n, used in enumerate(now.highs))
+        highs, remaining = self._rungs[number].highs, self._rules.remaining
+        return not self._binding or all(now.highs[n] + highs[n] <= remaining[n] for n in self._binding)
 
     def _with(self, now: Beginning, number: int) -> Beginning:
         rung = self._rungs[number]
