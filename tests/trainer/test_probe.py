@@ -7,7 +7,6 @@ import pytest
 
 from coppice.api.result import Outcome, Stopped, termination_message
 from coppice.api.run import Run
-from coppice.trainer.evaluation import evaluate_process
 from coppice.trainer.probing import probe_process
 from coppice.trainer.report import Report, read_report
 from coppice.trainer.training import train_process
@@ -84,13 +83,11 @@ def test_the_same_seed_gives_the_same_figures(tmp_path: Path) -> None:
 
 def test_a_linear_probe_of_the_whole_data_computes_only_what_the_sample_lacked(tmp_path: Path) -> None:
     prepared(tmp_path)
-    write_parquet(tmp_path / "data/test.parquet", text_rows(60, 2))
     looked(tmp_path, probe_of(tmp_path, "good"))
     (tmp_path / "base").symlink_to(tmp_path / "models/good")
     run = run_of(tmp_path, "LinearProbe", cacheDirectory=str(tmp_path / "cache"))
     assert train_process(run, tmp_path / "train.json", None) == 0
     assert read_report(tmp_path / "train.json").examples_seen == ROWS - 512 - VALIDATION
-    assert evaluate_process(run, tmp_path / "evaluation.json") == 0
 
 
 @pytest.mark.parametrize("broken", ["missing", "no model", "refused when it was fetched"])
@@ -136,7 +133,7 @@ def test_a_model_used_as_it_is_runs_as_an_evaluation(tmp_path: Path) -> None:
     write_parquet(tmp_path / "data/test.parquet", text_rows(60, 2))
     (tmp_path / "base").symlink_to(tmp_path / "models/good")
     made = run_of(tmp_path, "LinearProbe")
-    assert execute(tmp_path, made)[0] == 0
+    assert train_process(made, tmp_path / "train.json", None) == 0
     (tmp_path / "base").unlink()
     Path(made.model_directory).rename(tmp_path / "base")
     run = run_of(tmp_path, "AsIs", kind="Evaluate", attempt=2, outputDirectory=str(tmp_path / "output/0a1b2-2"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from coppice.api.base import rounded
-from coppice.api.decision import ProbeRecord, SpentRecord
+from coppice.api.decision import ProbeRecord
 from coppice.api.vocabulary import Method, Mode, OptimizeFor, Probing
 from coppice.planning.board import Board, Placed
 from coppice.planning.candidate import Candidate
@@ -199,14 +199,11 @@ def _leaves_room(probe: Probe, board: Board, choice: Choice) -> bool:
     """Whether the ladder that would run without the probe still fits once its high estimate is spent."""
     energy, carbon, seconds = probe.estimate.highs
     spent = board.request.spent
-    later = replace(
-        board.request,
-        spent=SpentRecord(
-            energy_watt_hours=rounded(float(spent.energy_watt_hours) + energy),
-            carbon_grams=rounded(float(spent.carbon_grams) + carbon),
-            run_seconds=spent.run_seconds + ceil(seconds),
-            train_attempts=spent.train_attempts,
-        ),
-    )
+    changes = {
+        "energy_watt_hours": rounded(float(spent.energy_watt_hours) + energy),
+        "carbon_grams": rounded(float(spent.carbon_grams) + carbon),
+        "run_seconds": spent.run_seconds + ceil(seconds),
+    }
+    later = replace(board.request, spent=spent.model_copy(update=changes))
     rules = replace(board.rules, remaining=later.remaining)
     return fits([board.placed(rung.name).rung(later) for rung in choice.ladder.rungs], rules)
