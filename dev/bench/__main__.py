@@ -1,5 +1,7 @@
 """`python -m bench`: the operator against a real API server without nodes, all on this machine.
 
+`python -m bench planning` measures decisions alone, over registries of growing size, without any cluster.
+
 It prints what one run measured: memory at rest, a burst of jobs until each has its child, CPU per job, a quiet spell,
 and a restart after SIGKILL with every job unfinished. On two shared cores the control plane takes most of the
 machine, so compare runs of one machine and not machines.
@@ -14,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.planning import show
 from bench.process import OperatorProcess
 from bench.world import NAMESPACE, base_model, job, profile
 from coppice.adapters.clock import SystemClock
@@ -81,8 +84,14 @@ async def measure(plane: ControlPlane, state: Path, jobs: int) -> Rows:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=300, help="TrainingJobs in the burst (default: %(default)s)")
-    jobs = parser.parse_args().jobs
+    parser.add_argument("what", nargs="?", choices=("operator", "planning"), default="operator")
+    parser.add_argument("--jobs", type=int, help="TrainingJobs: in the burst 300, to plan 100, unless given")
+    parser.add_argument("--models", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="sizes of registries")
+    given = parser.parse_args()
+    if given.what == "planning":
+        show(given.models, given.jobs or 100, Console())
+        return
+    jobs = given.jobs or 300
     with tempfile.TemporaryDirectory() as directory, ControlPlane(Path(directory)) as plane:
         plane.kubectl("apply", "--server-side", "-f", str(REPOSITORY_ROOT / "crds"))
         plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
