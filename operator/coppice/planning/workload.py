@@ -9,6 +9,7 @@ LoRA, QLoRA, FullFineTune, FromScratch
 
 from dataclasses import dataclass
 
+from coppice.api.dataset import Dataset
 from coppice.api.trainer_spec import Hyperparameters
 from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.vocabulary import Method
@@ -29,7 +30,7 @@ FORWARD_BATCH = 64
 VALIDATION_SHARE = 0.1
 """Part of the training data that is held out and run forward once an epoch."""
 EVALUATION_SHARE = 0.25
-"""Size of separate evaluation data in examples, relative to the training data; assumed, the spec does not say."""
+"""Size of separate evaluation data relative to the training data; assumed where the job does not state both sizes."""
 LONGEST_OVER_MEAN = 4
 """How much longer than the mean an example may be before it is cut; the longest batch decides memory. Assumed."""
 
@@ -68,7 +69,7 @@ def workload(spec: TrainingJobSpec, network: Network, method: Method, *, checkpo
     tokens = network.tokens(min(mean, cut))
     forward = network.forward_flops(tokens)
     examples = spec.dataset.examples
-    evaluated = examples * (EVALUATION_SHARE if spec.dataset.evaluation_uri else VALIDATION_SHARE)
+    evaluated = examples * _evaluation_share(spec.dataset)
     epochs = expected_epochs(spec, method)
     batch = settings.batch_size or DEFAULT_BATCH
     rank = settings.lora_rank or LORA_RANK
@@ -87,6 +88,15 @@ def workload(spec: TrainingJobSpec, network: Network, method: Method, *, checkpo
         checkpointing=checkpointing,
         epoch_sigma=epoch_sigma(spec, method),
     )
+
+
+def _evaluation_share(dataset: Dataset) -> float:
+    """Evaluation data over training data, by their sizes where both are stated."""
+    if not dataset.evaluation_uri:
+        return VALIDATION_SHARE
+    if dataset.size_bytes and dataset.evaluation_size_bytes:
+        return dataset.evaluation_size_bytes / dataset.size_bytes
+    return EVALUATION_SHARE
 
 
 __all__ = [

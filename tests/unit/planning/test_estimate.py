@@ -172,3 +172,11 @@ def test_a_plan_bears_the_share_of_its_host_that_the_account_will_charge(
     )
     charged = float(host_share(pod, None, hardware.profile.spec))
     assert hardware.share(gibibytes * GIBIBYTE) == pytest.approx(charged)
+
+
+def test_evaluation_data_counts_by_its_size_where_both_sizes_are_stated() -> None:
+    def read(**sizes: int) -> float:
+        job = make_job().dataset(examples=1000, evaluationURI="pvc://corpora/test.parquet", **sizes)
+        return workload(job.build().spec, MINILM, Method.AS_IS).forward_flops
+
+    assert read(sizeBytes=1000, evaluationSizeBytes=4000) == pytest.approx(16 * read(sizeBytes=1000))
