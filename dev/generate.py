@@ -14,8 +14,10 @@ from typing import Any
 import yaml
 from rich import print as show
 
+import domaintree
 import reasonstable
 import valuesschema
+import walkthrough
 from coppice.api.crd import definitions
 from coppice.workloads.admission import operator_policy, template_policy
 from dashboards import rules
@@ -27,6 +29,7 @@ HEADER = "# Generated from operator/coppice by `make generate`; do not edit.\n"
 CHART_TEMPLATES = Path("charts/coppice/templates")
 VALUES_SCHEMA = Path("charts/coppice/values.schema.json")
 OPERATIONS = Path("docs/operations.md")
+DECISION = Path("docs/decision.md")
 CHART_ACCOUNT = "system:serviceaccount:{{ .Release.Namespace }}:{{ include `coppice.serviceAccountName` . }}"
 WIDTH = 10_000
 """Lines are not folded: Helm's actions and CEL expressions are read, and found, in one piece."""
@@ -50,6 +53,7 @@ def files() -> dict[Path, str]:
         texts[DASHBOARDS / f"{board.uid}.json"] = rendered(board)
     texts[RULES / "coppice.yaml"] = HEADER + dumped(rules.groups())
     texts[OPERATIONS] = reasonstable.filled((ROOT / OPERATIONS).read_text())
+    texts[DECISION] = walkthrough.filled(domaintree.filled((ROOT / DECISION).read_text()))
     texts[VALUES_SCHEMA] = valuesschema.filled((ROOT / VALUES_SCHEMA).read_text(), definitions())
     return texts
 
