@@ -279,6 +279,7 @@ def _inputs(
         "cpuCores": rounded(hardware.cores),
         "peakTeraFlops": rounded(hardware.peak_flops / 1e12),
         "shareOfPeakReached": rounded(reached),
+        **({"measuredGeneration": hardware.device.generation or "none"} if hardware.accelerators else {}),
         "facilityWatts": rounded(power.facility_watts),
         "acceleratorWatts": rounded(power.accelerator_watts),
         "cpuWatts": rounded(power.cpu_watts),

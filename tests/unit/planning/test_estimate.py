@@ -117,6 +117,13 @@ def test_every_estimate_shows_its_inputs() -> None:
     assert record.carbon_grams.low < record.carbon_grams.mid < record.carbon_grams.high
 
 
+def test_an_estimate_says_whose_measured_behaviour_it_used() -> None:
+    named = GPU.set("spec.accelerator.hardware", "h100-sxm5")
+    assert estimated(profile=GPU).inputs["measuredGeneration"] == "none"
+    assert estimated(profile=named).inputs["measuredGeneration"] == "hopper"
+    assert "measuredGeneration" not in estimated().inputs
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0.01, 1e6), st.floats(0, 2), st.floats(0.01, 1e6), st.floats(0, 2))
 def test_a_sum_keeps_the_mean_of_its_parts(one: float, sigma: float, other: float, spread: float) -> None:
