@@ -150,8 +150,12 @@ class Loop:
         return min((seconds for seconds in rechecks if seconds is not None), default=None)
 
     def apply(self, job: Any) -> Key:
-        """A user creates a TrainingJob."""
-        body = self.cluster.add(job.body())
+        """A user creates a TrainingJob; its namespace is there."""
+        body = job.body()
+        name = body["metadata"]["namespace"]
+        if ("Namespace", "", name) not in self.cluster.objects:
+            self.cluster.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        body = self.cluster.add(body)
         return Key("TrainingJob", body["metadata"]["namespace"], body["metadata"]["name"])
 
     def job(self, key: Key) -> TrainingJob:

@@ -170,6 +170,7 @@ class Reconciler:
             grid=grid,
             meters=self._meters.readings if self._meters else None,
             register_obstacle=self._name_taken_by(job),
+            namespace_seen=self._index.knows_namespace(namespace),
             approvals=self._index.approvals(namespace, job.metadata.name),
             others=None
             if resolved.budgets is None

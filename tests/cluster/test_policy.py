@@ -179,13 +179,17 @@ def test_the_admin_of_a_namespace_cannot_make_approvers(control_plane: ControlPl
 
 
 def ruled(stage: Stage, **rules: Any) -> str:
-    """A tenant namespace with a policy of its own."""
+    """A tenant namespace with a policy of its own, which the operator has seen: a job that waits resolves to it."""
     name = f"rules-{uuid.uuid4().hex[:8]}"
     tenant = stage.tenant(rules=name)
     policy = make_policy(name).selecting(rules=name)
     for field, value in rules.items():
         policy = policy.set(f"spec.{field}", value)
     stage.add(policy.body())
+    trial = stage.apply(probe_job("trial", tenant).suspended())
+    stage.until(lambda: name in trial.status.get("resolved", {}).get("policies", ()), lambda: f"{name} to hold")
+    trial.delete()
+    trial.until_gone()
     return tenant
 
 

@@ -149,6 +149,10 @@ class Index:
         """The job's pods; vanished ones have `gone_at` and stay until the job is settled."""
         return self._pods.of(job_uid)
 
+    def knows_namespace(self, namespace: str) -> bool:
+        """Whether a namespace was seen yet; until then nobody knows which policies select it."""
+        return namespace in self._namespaces
+
     def namespace_labels(self, namespace: str) -> Mapping[str, str]:
         """Labels of a namespace; empty for one not seen."""
         return self._namespaces.get(namespace, {})

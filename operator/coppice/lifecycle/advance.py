@@ -44,6 +44,8 @@ EXHAUSTED = {
 
 def advance(situation: Situation) -> Plan:
     """The plan for a job without a running attempt."""
+    if not situation.observed.namespace_seen:
+        return Plan(recheck_seconds=NEWS_SECONDS)
     if situation.last is not None:
         outcome, message = situation.last[1]
         if outcome in FINAL:

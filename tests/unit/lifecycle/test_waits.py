@@ -126,6 +126,19 @@ async def test_an_approval_that_has_expired_lets_no_further_rung_start() -> None
     assert len(loop.cluster.jobs()) == 2
 
 
+async def test_a_job_seen_before_its_namespace_waits_for_the_policies_that_select_it() -> None:
+    """Both come over watches of their own; deciding without the namespace's labels would pass every policy by."""
+    loop = Loop(policy().selecting(team="a").approval_above(energyWattHours=0).body())
+    key = loop.apply(probe_job())
+    namespace = loop.cluster.objects.pop(("Namespace", "", "research"))
+    await loop.pass_over_all()
+    assert loop.job(key).status is None
+    namespace["metadata"]["labels"] = {"team": "a"}
+    await say(loop, namespace)
+    assert suspended(loop, key)[0] == "AwaitingApproval"
+    assert loop.cluster.jobs() == []
+
+
 async def test_a_policy_that_is_relaxed_lets_the_job_go() -> None:
     strict = policy().approval_above(energyWattHours=0)
     loop, _ = await seen(strict)
