@@ -438,6 +438,20 @@ def test_check_passes_a_complete_registration_and_strict_asks_for_more(hub: Hub,
     assert "registered twice" in run("check", "--catalogue", path, "--catalogue", path).output
 
 
+def test_without_a_cluster_the_way_out_is_told(tmp_path: Path) -> None:
+    nothing = tmp_path / "kubeconfig"
+    nothing.write_text("apiVersion: v1\nkind: Config\n")
+    assert "use --catalogue" in refused("list", "--kubeconfig", nothing)
+
+
+def test_a_proxy_of_the_environment_is_used_for_other_hosts_only(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", hub.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert imported(hub).metadata.name == "tiny-bert"
+    told = refused("import", NAME, "--endpoint", "http://hub.example")
+    assert hub.asked("http://hub.example/"), told
+
+
 def test_a_manifest_without_models_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "job.yaml"
     path.write_text("apiVersion: coppice.dev/v1alpha1\nkind: TrainingJob\n")

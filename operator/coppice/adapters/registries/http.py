@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -123,7 +124,9 @@ class HttpClient:
 
     async def _follow(self, url: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         for _ in range(MOST_REDIRECTS + 1):
-            answer = await self._opened().get(url, headers=self._headers(url, headers), allow_redirects=False)
+            answer = await self._opened().get(
+                url, headers=self._headers(url, headers), proxy=_proxy(url), allow_redirects=False
+            )
             if answer.status not in REDIRECTS:
                 return answer
             target = urljoin(url, answer.headers.get("Location", ""))
@@ -157,7 +160,7 @@ class HttpClient:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=TIMEOUT, trust_env=True)
+            self._session = aiohttp.ClientSession(timeout=TIMEOUT)
         return self._session
 
 
@@ -169,6 +172,12 @@ async def _at_most(answer: aiohttp.ClientResponse, most: int) -> bytes:
         if size >= most:
             break
     return b"".join(parts)[:most]
+
+
+def _proxy(url: str) -> str | None:
+    """The environment's proxy for an address; aiohttp's own way of asking would also send what .netrc holds."""
+    address = urlsplit(url)
+    return None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)
 
 
 def _shown(url: str) -> str:

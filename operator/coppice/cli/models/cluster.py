@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from kubernetes.aio.config import ConfigException
+
 from coppice.adapters.clock import SystemClock
 from coppice.adapters.cluster import ApiCluster
 from coppice.adapters.connection import connect
@@ -50,7 +52,10 @@ async def replace_model(kubeconfig: str | None, body: Body) -> None:
 
 @asynccontextmanager
 async def _cluster(kubeconfig: str | None) -> AsyncIterator[ApiCluster]:
-    connection = await connect(kubeconfig)
+    try:
+        connection = await connect(kubeconfig)
+    except ConfigException as error:
+        raise UsageError(f"no cluster to ask ({error}): name one with --kubeconfig, or use --catalogue") from error
     try:
         yield ApiCluster(connection, SystemClock(), "coppice-cli")
     finally:
