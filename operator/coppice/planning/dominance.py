@@ -9,7 +9,7 @@ once n of those dominate it, and what is left still holds a best ladder (a k-sky
 """
 
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from math import inf
 
 from coppice.planning.rung import Rung
@@ -23,8 +23,8 @@ def undominated(rungs: Iterable[Rung], remaining: Sequence[float], most: int) ->
     binding = [number for number, left in enumerate(remaining) if left != inf]
     free: _Kept = []
     training: _Kept = []
-    for rung in sorted(rungs, key=_order):
-        found: set[str] = set()
+    for rung in sorted(_few_twins(rungs, most), key=_order):
+        found: set[tuple[bool, str]] = set()
         for earlier in (free, training) if rung.trains else (free,):
             _stand_before(rung, earlier, binding, most, found)
         if len(found) < most:
@@ -32,15 +32,26 @@ def undominated(rungs: Iterable[Rung], remaining: Sequence[float], most: int) ->
     return [rung for kept in (free, training) for _, _, rung in kept]
 
 
+def _few_twins(rungs: Iterable[Rung], most: int) -> Iterator[Rung]:
+    """Of rungs that differ in name and base model alone, the first by name: they are each other's best replacement."""
+    seen: dict[Hashable, set[str]] = {}
+    for rung in sorted(rungs, key=lambda rung: rung.name):
+        groups = seen.setdefault((rung.cost, rung.chance, rung.highs, rung.trains), set())
+        if len(groups) < most:
+            groups.add(rung.group)
+            yield rung
+
+
 def _order(rung: Rung) -> tuple[float, float, tuple[float, ...], bool, str]:
     """Whatever dominates a rung comes before it."""
     return rung.cost, -rung.chance, rung.highs, rung.trains, rung.name
 
 
-def _stand_before(rung: Rung, earlier: _Kept, binding: Sequence[int], most: int, found: set[str]) -> None:
+def _stand_before(rung: Rung, earlier: _Kept, binding: Sequence[int], most: int, found: set[tuple[bool, str]]) -> None:
     """Collect the rungs of the same base model, and the other base models, that dominate; at most `most`."""
     for _, name, other in earlier:
         if len(found) >= most or other.chance < rung.chance:
             return
         if all(other.highs[number] <= rung.highs[number] for number in binding):
-            found.add(f"rung {name}" if other.group == rung.group else f"group {other.group}")
+            own = other.group == rung.group
+            found.add((own, name if own else other.group))

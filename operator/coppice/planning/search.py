@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from coppice.planning.bounds import Bounds
 from coppice.planning.rung import Ladder, Rules, Rung, expected_cost, miss_probability, most_before
 
-MOST_STEPS = 2_000
+MOST_STEPS = 1_500
 ROUNDING = 1e-9
 """Relative difference below which sums of floats say nothing."""
 
@@ -127,12 +127,13 @@ class Search:
         if self._found is None:
             return True
         best, price = -self._found[0][0], self._found[0][1]
+        cost = self._cost(now, left, best)
+        suffices = best >= self._rules.sufficient - ROUNDING
+        if cost > (price if suffices else self._most_cost) * (1 + ROUNDING):
+            return False
         chance = 1 - now.reached * self._bounds.miss(now.bits, now.groups, left, self._trains - now.trains)
         score = min(chance, self._rules.sufficient)
-        if score < best - ROUNDING:
-            return False
-        most = self._most_cost if score > best + ROUNDING else price
-        return self._cost(now, left, best) <= most * (1 + ROUNDING)
+        return score > best + ROUNDING or (score >= best - ROUNDING and cost <= price * (1 + ROUNDING))
 
     def _cost(self, now: Beginning, left: int, chance: float) -> float:
         """What a ladder that begins like this and is so likely costs at least."""
