@@ -1,7 +1,7 @@
 """Money: reserved device-hours x their price, facility energy x its price, licences and data.
 
     attempt    accelerators (CPU profile: cores) x reserved hours x pricePerHour + kWh x energyPricePerKilowattHour
-    licence    pricePerJob + pricePerMonth x the job's run time in months, once for each base model that ran
+    licence    pricePerJob + pricePerMonth x the job's run time / 30 days, once for each base model that ran
     data       dataset.price, once
 
 All in the installation's one currency, which no formula needs to know. Without a price of its ComputeProfile an
@@ -13,11 +13,12 @@ from decimal import Decimal
 from coppice.accounting.account import Account
 from coppice.accounting.counted import counted
 from coppice.accounting.share import reserved_cores
-from coppice.accounting.units import JOULES_PER_KILOWATT_HOUR, MICROGRAM, SECONDS_PER_YEAR
+from coppice.accounting.units import JOULES_PER_KILOWATT_HOUR, MICROGRAM
 from coppice.accounting.use import AttemptUse, PodUse
 
 SECONDS_PER_HOUR = Decimal(3600)
-SECONDS_PER_MONTH = SECONDS_PER_YEAR / 12
+SECONDS_PER_MONTH = Decimal(30 * 86400)
+"""As estimates reckon; calendar months are what budgets are counted by, not what a licence is divided by."""
 MILLIONTH = MICROGRAM
 
 

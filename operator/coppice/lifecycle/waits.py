@@ -111,7 +111,7 @@ def _budget_missing(situation: Situation, record: DecisionRecord) -> Wait | None
     if budgets is not None and budgets.cost is not None and plan_high(record).cost is None:
         by = observed.resolved.because("monthlyBudget.cost")
         names = ", ".join(sorted({one.profile for one in (record.first, *record.ladder) if one.estimate.cost is None}))
-        text = f"monthlyBudget.cost ({by}) bounds money, and ComputeProfile {names} has no pricePerHour: set one"
+        text = f"monthlyBudget.cost ({by}) bounds money, and ComputeProfile {names} has no price: set its pricePerHour"
         return Wait(SuspendReason.BUDGET_EXHAUSTED, text)
     if exhausted is None:
         return None

@@ -58,7 +58,7 @@ def test_without_a_price_the_cost_is_not_known() -> None:
 
 def test_a_licence_is_paid_by_the_job_and_by_its_share_of_a_month() -> None:
     assert license_cost(Decimal(3), None, 10**6) == 3
-    assert license_cost(None, Decimal(730), 3600) == 1  # a month of 730 hours
+    assert license_cost(None, Decimal(720), 3600) == 1  # a month of 720 hours
     assert license_cost(None, None, 3600) == 0
 
 

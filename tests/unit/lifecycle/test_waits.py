@@ -316,7 +316,7 @@ async def test_the_money_of_a_job_is_in_its_totals_and_in_the_ledger() -> None:
 async def test_a_budget_in_money_asks_for_a_price() -> None:
     loop, key = await seen(policy().budget(cost="5"))
     assert suspended(loop, key)[0] == "BudgetExhausted"
-    assert "ComputeProfile cpu-generic has no pricePerHour" in suspended(loop, key)[1]
+    assert "ComputeProfile cpu-generic has no price" in suspended(loop, key)[1]
 
 
 async def test_a_waiting_job_causes_no_write() -> None:
