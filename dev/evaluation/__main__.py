@@ -1,6 +1,7 @@
 """`python -m evaluation`: evaluate the estimates, print the tables; with --write keep them in docs/estimates.md.
 
-It ends with 1 where constants of the code are not what the data say any more.
+It ends with 1 where constants of the code are not what the data say any more. `python -m evaluation ladder` holds the
+planner's ladder against brute force instead.
 """
 
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
+from evaluation import ladder
 from evaluation.estimates import report
 from evaluation.page import markdown
 from evaluation.small import trials
@@ -19,6 +21,8 @@ START, END = "<!-- evaluation: written by python -m evaluation --write -->", "<!
 
 def main() -> int:
     """Evaluate; the exit status says whether code and data agree."""
+    if sys.argv[1:2] == ["ladder"]:
+        return ladder.main(sys.argv[2:])
     found = report()
     text = markdown(found, trials())
     Console().print(Markdown(text))

@@ -1,11 +1,14 @@
-"""The planner's ladder held against brute force, over random cases: independent rungs and rungs that fail together.
+"""`python -m evaluation ladder`: the planner's ladder held against brute force, over random cases.
+
+Rungs are independent in one half of them, and fail together with those of the same base model in the other.
 
 Every case is drawn afresh from a seed: up to six rungs on up to four base models, with and without a last rung, with
 limits that bind or do not, rungs that only evaluate, ties, and sufficient chances from 0.5 to 1.
 """
 
+from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from math import inf, isclose
@@ -79,6 +82,15 @@ def show(count: int, seed: int, console: Console) -> bool:
     for sentence in wrong[:5]:
         console.print(sentence, style="red")
     return not wrong
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compare and print; the exit status says whether all agree."""
+    parser = ArgumentParser(prog="evaluation ladder", description=__doc__)
+    parser.add_argument("--cases", type=int, default=12_000, help="random cases (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="what they are drawn from (default: %(default)s)")
+    given = parser.parse_args(arguments)
+    return 0 if show(given.cases, given.seed, Console()) else 1
 
 
 def _value(ladder: Ladder, rules: Rules) -> tuple[float, float]:
