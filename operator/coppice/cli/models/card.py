@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from coppice.api.base import storable
 from coppice.api.basemodel import Pretraining
 from coppice.planning.licenses import UNKNOWN
 from coppice.planning.terms import TERMS, identifier
@@ -76,7 +77,7 @@ def footprint(card: Card, source: str) -> Pretraining | None:
     if not kilograms.is_finite() or kilograms < 0:
         return None
     told = f"co2_eq_emissions of the model card, {source}"
-    return Pretraining(carbon_kilograms=round(kilograms, 9), source=told[:512])
+    return Pretraining(carbon_kilograms=storable(kilograms), source=told[:512])
 
 
 def _license(word: str) -> str:
