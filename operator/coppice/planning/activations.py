@@ -17,15 +17,18 @@ from coppice.planning.network import Network
 
 WIDE = 4.0
 CONVOLUTION_ELEMENTS_PER_FLOP = {
-    "resnet": 0.0028,
-    "convnext": 0.011,
-    "convnextv2": 0.011,
-    "efficientnet": 0.025,
-    "mobilenet_v1": 0.014,
-    "mobilenet_v2": 0.022,
+    "resnet": 0.0026,
+    "swin": 0.0030,
+    "convnext": 0.0031,
+    "convnextv2": 0.0031,
+    "mobilenet_v1": 0.0137,
+    "efficientnet": 0.0290,
+    "mobilenet_v2": 0.0334,
 }
-"""Elements kept for training per forward FLOP, where they were not counted: torch 2.15, saved tensors on meta."""
+"""Elements kept for the backward pass for each forward FLOP, of a registered model whose layers nobody counted: what
+autograd saves (the trainer's `count`, torch 2.15) of ResNet-50, Swin-T, ConvNeXt-T, MobileNets and EfficientNet-B0."""
 UNCOUNTED_ELEMENTS_PER_FLOP = 0.004
+"""Of any other network without blocks; assumed."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,17 @@ MIXED = Precision(narrow=2.0, mask=1.0, fused_with_dropout=True)
 def kept_for_training(
     network: Network, tokens: int, precision: Precision, *, adapted: bool, checkpointing: bool
 ) -> float:
-    """Bytes of one example at the end of the forward pass."""
+    """Bytes of one example when the backward pass begins, with the first gradients that it makes."""
     block, layers = network.shape, network.layers or 0
     if block is None or network.kept_elements is not None:
         return _elements_without_blocks(network, tokens) * precision.narrow
     one = _block_bytes(block, network.traits, tokens, precision, adapted=adapted)
+    gradients = 2.0 * tokens * (block.width + block.inner * block.experts) * precision.narrow
     if checkpointing:
-        return layers * tokens * block.width * WIDE + one
-    return layers * one + tokens * block.width * (WIDE + (precision.mask if network.traits.dropout else 0.0))
+        return layers * tokens * block.width * WIDE + one + gradients
+    return (
+        layers * one + gradients + tokens * block.width * (WIDE + (precision.mask if network.traits.dropout else 0.0))
+    )
 
 
 def held_in_forward(network: Network, tokens: int, width: float) -> float:
@@ -89,8 +95,7 @@ def _square_bytes(block: Block, traits: Traits, tokens: int, precision: Precisio
     """The S x S matrices of attention that is not fused: weights, mask and dropped-out weights."""
     if traits.fused_attention and (precision.fused_with_dropout or not traits.dropout):
         return 0.0
-    scaled = 2.0 * tokens * block.attention_width * precision.narrow
-    return scaled + block.heads * tokens**2 * (2.0 * precision.narrow + precision.mask)
+    return block.heads * tokens**2 * (2.0 * precision.narrow + precision.mask)
 
 
 def _elements_without_blocks(network: Network, tokens: int) -> float:

@@ -9,7 +9,13 @@ framework    5 GiB beside an accelerator's context, 1 GiB on CPU
 
 For AdamW in mixed precision that makes 18 bytes a parameter, in fp32 16 (Rajbhandari et al. 2020 count 16 to 20).
 Gradients do not exist while activations pile up, so on one device the larger of the two counts; with several devices
-their buckets stay. Sharding divides by the number of devices; ZeRO-3 keeps the layer at hand and the next whole.
+their buckets stay, and in convolution networks the last layers, which have most weights, get theirs while the first
+ones still hold most activations. Sharding divides by the number of devices; ZeRO-3 keeps the layer at hand and the
+next one whole.
+
+Against the peak resident growth of small BERT, Llama, ViT and ResNet trainings on CPU in fp32, by every method, the
+formulas are off by 9 % at most (tests/trainer/test_memory_against_torch.py); mixed precision, sharding and quantised
+weights were not measured.
 """
 
 from enum import StrEnum
@@ -37,8 +43,8 @@ MEMORY_SIGMA = 0.2
 QUANTISED_BYTES = 0.6
 """Of a 4-bit weight with its block scales and double quantisation (Dettmers et al. 2023), and layers left alone."""
 FROZEN = frozenset({Method.AS_IS, Method.LINEAR_PROBE})
-LOGIT_COPIES = 2.0
-"""Of the logits in 4 bytes: themselves and their log-softmax; then that and its gradient."""
+LOGIT_COPIES = 3.0
+"""Of a language model's logits in 4 bytes when the backward pass begins: log-softmax, its gradient, its input's."""
 
 
 class Optimizer(StrEnum):
@@ -100,7 +106,7 @@ class _Held:
         trained = network.adapter_parameters(rank) if adapted else network.parameters
         frozen = network.parameters if adapted else 0
         width = QUANTISED_BYTES if method is Method.QLORA else _frozen_bytes(network, layout, cast)
-        self._layout = layout
+        self._together = layout.devices > 1 or network.shape is None
         self._weights = (4.0 * trained + width * frozen) * layout.share(Stage.ZERO_3)
         self._casts = cast * (trained + (frozen if width == 4.0 else 0)) * layout.share(Stage.ZERO_3)
         self._state = optimizer.state_bytes * trained * layout.share(Stage.ZERO_1)
@@ -112,7 +118,7 @@ class _Held:
         """With so many bytes of activations: at the end of the forward pass, or of the backward pass."""
         always = self._weights + self._state + self._gathered
         forward = kept + self._casts
-        if self._layout.devices > 1:
+        if self._together:
             return always + forward + self._gradients
         return always + max(forward, self._gradients)
 

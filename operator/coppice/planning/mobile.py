@@ -13,6 +13,8 @@ KERNELS, STRIDES, REPEATS = (3, 3, 5, 3, 5, 5, 3), (1, 2, 2, 2, 1, 2, 1), (1, 2,
 INPUTS, OUTPUTS, EXPANSIONS = (32, 16, 24, 40, 80, 112, 192), (16, 24, 40, 80, 112, 192, 320), (1, 6, 6, 6, 6, 6, 6)
 SEVENTH = {"width_coefficient": 2.0, "depth_coefficient": 3.1, "image_size": 600}
 """Where a configuration is silent, transformers builds EfficientNet-B7."""
+KEPT = 3
+"""Copies of a layer's output: for the normalisation, for the activation (which needs its input), for the next layer."""
 MOBILE_STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
 """Channels, blocks and stride of MobileNetV2's stages (Sandler et al. 2018, table 2)."""
 
@@ -30,7 +32,7 @@ def efficientnet(config: Config, labels: int) -> Network:
         raise NoSize
     count, resolution = Convolutions(), halved(side)
     channels = _rounded(32 * wide, divisor)
-    count.add(get(config, 3, "num_channels"), channels, 3, resolution, keeps=2)
+    count.add(get(config, 3, "num_channels"), channels, 3, resolution, keeps=KEPT)
     for kernel, stride, repeats, _, outputs, expansion in zip(*lists, strict=True):
         for block in range(ceil(repeats * deep)):
             after = halved(resolution) if stride == 2 and block == 0 else resolution
@@ -39,7 +41,7 @@ def efficientnet(config: Config, labels: int) -> Network:
             _inverted(count, channels, width, expansion, kernel, (resolution, after), reduced)
             channels, resolution = width, after
     last = _rounded(1280 * wide, divisor)
-    count.add(channels, last, 1, resolution)
+    count.add(channels, last, 1, resolution, keeps=KEPT)
     count.linear(last, labels)
     return _summed("efficientnet", count, side)
 
@@ -50,7 +52,7 @@ def mobilenet_v2(config: Config, labels: int) -> Network:
     divisor, expansion = get(config, 8, "depth_divisible_by"), get(config, 6, "expand_ratio")
     count, resolution = Convolutions(), halved(side)
     channels = _rounded(32 * wide, divisor)
-    count.add(get(config, 3, "num_channels"), channels, 3, resolution)
+    count.add(get(config, 3, "num_channels"), channels, 3, resolution, keeps=KEPT)
     for stage, (outputs, repeats, stride) in enumerate(MOBILE_STAGES):
         for block in range(repeats):
             after = halved(resolution) if stride == 2 and block == 0 else resolution
@@ -58,7 +60,7 @@ def mobilenet_v2(config: Config, labels: int) -> Network:
             _inverted(count, channels, width, expansion if stage else 1, 3, (resolution, after), 0)
             channels, resolution = width, after
     last = _rounded(1280 * wide, divisor) if wide >= 1 else 1280
-    count.add(channels, last, 1, resolution)
+    count.add(channels, last, 1, resolution, keeps=KEPT)
     count.linear(last, labels)
     return _summed("mobilenet_v2", count, side)
 
@@ -68,14 +70,14 @@ def mobilenet_v1(config: Config, labels: int) -> Network:
     side, wide = get(config, 224, "image_size"), get_ratio(config, 1.0, "depth_multiplier")
     count, resolution = Convolutions(), halved(side)
     channels, doubling = max(round(32 * wide), 8), {0, 1, 3, 5, 11}
-    count.add(get(config, 3, "num_channels"), channels, 3, resolution)
+    count.add(get(config, 3, "num_channels"), channels, 3, resolution, keeps=KEPT)
     depth = 32
     for layer, stride in enumerate((1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)):
         depth *= 2 if layer in doubling else 1
         resolution = halved(resolution) if stride == 2 else resolution
-        count.add(channels, channels, 3, resolution, groups=channels)
+        count.add(channels, channels, 3, resolution, groups=channels, keeps=KEPT)
         width = max(round(depth * wide), 8)
-        count.add(channels, width, 1, resolution)
+        count.add(channels, width, 1, resolution, keeps=KEPT)
         channels = width
     count.linear(channels, labels)
     return _summed("mobilenet_v1", count, side)
@@ -88,12 +90,12 @@ def _inverted(
     before, after = sides
     inner = inputs * expansion
     if expansion != 1:
-        count.add(inputs, inner, 1, before)
-    count.add(inner, inner, kernel, after, groups=inner, keeps=3 if squeezed else 2)
+        count.add(inputs, inner, 1, before, keeps=KEPT)
+    count.add(inner, inner, kernel, after, groups=inner, keeps=KEPT + 1 if squeezed else KEPT)
     if squeezed:
         count.linear(inner, squeezed)
         count.linear(squeezed, inner)
-    count.add(inner, outputs, 1, after, keeps=1)
+    count.add(inner, outputs, 1, after)
 
 
 def _rounded(channels: float, divisor: int) -> int:

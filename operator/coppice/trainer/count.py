@@ -135,8 +135,9 @@ def _kept_elements(settings: Any, task: str, tokens: int, image_size: int | None
         return tensor
 
     try:
-        with FakeTensorMode():
-            model = _built(settings, task, torch.device("cpu"))
+        model = _built(settings, task, torch.device("meta"))
+        with FakeTensorMode(allow_non_fake_inputs=True):
+            model = model.to_empty(device="cpu")
             inputs = _inputs(model, task, tokens, image_size)
             weights = {parameter.untyped_storage()._cdata for parameter in model.parameters()}  # noqa: SLF001
             with saved_tensors_hooks(keep, lambda tensor: tensor):

@@ -94,7 +94,8 @@ def test_recomputing_saves_memory_and_costs_a_third_more_work() -> None:
         )
         for flag in (False, True)
     )
-    assert again.median < kept.median / 2
+    framework = FRAMEWORK_BYTES["accelerator"]
+    assert again.median - framework < (kept.median - framework) / 2
     once, twice = (workload(spec(), BERT, Method.FULL_FINE_TUNE, checkpointing=flag) for flag in (False, True))
     assert twice.training_flops / once.training_flops == pytest.approx(4 / 3, rel=0.02)
 
