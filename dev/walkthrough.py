@@ -383,7 +383,7 @@ def _chance(one: Plan) -> Iterator[Line]:
     strength = chance.PRIOR_STRENGTH
     yield one.line(
         "chance",
-        "chance" + (", after 1 job of the team that met it" if weighed else ", as no job tried it"),
+        f"chance, {said.basis}",
         f"({strength:g} x {one['prior']:g} + {met:g}) / ({strength:g} + {weighed:g})",
         (strength * one["prior"] + met) / (strength + weighed),
         float(said.value),

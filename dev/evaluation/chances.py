@@ -47,7 +47,11 @@ def main(
         runs, plans = runs_and_plans(found)
         unit = "J"
     else:
-        rows, bases = read(), models(MODELS)
+        rows = read()
+        if not rows:
+            console.print(f"There are no trials in {RECORD}: run `python -m trials`, or name directories of reports.")
+            raise typer.Exit(1)
+        bases = models(MODELS)
         console.print(f"{len(rows)} trials of {len({row.problem for row in rows})} problems in {RECORD}")
         forecasts = trial_forecasts(rows, bases)
         console.print(brier_table(forecasts))

@@ -28,7 +28,7 @@ from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Method, Metric
 from coppice.planning.candidate import Candidate
 from coppice.planning.domains import match
-from coppice.planning.evidence import Observed, RungKey
+from coppice.planning.evidence import OTHER_RUNG, Observed, RungKey
 from coppice.planning.languages import share_known
 from coppice.planning.likelihood import RATIOS, probe_logits
 from coppice.planning.recorded import recorded_evaluation
@@ -55,6 +55,7 @@ TYPICAL_RATIO = 0.85
 EXAMPLES_PER_LABEL = 100
 PRIOR_STRENGTH = 4.0
 LEAST, MOST = 0.01, 0.99
+NOTHING_OBSERVED = Observed()
 NOT_PROBED: Mapping[str, ProbedModel] = {}
 
 
@@ -91,7 +92,8 @@ def chance(
     """The chance of one candidate, by prior, probe and reports; `probed` by the key of the base model."""
     terms = _probed(candidate, request.spec, probed, _terms(candidate, request))
     prior = _clipped(1 / (1 + exp(-sum(terms.values()))))
-    observed = reports.get((candidate.method, candidate.model.key if candidate.model else ""), Observed())
+    rung = candidate.method, candidate.model.key if candidate.model else ""
+    observed = reports.get(rung) or reports.get(OTHER_RUNG, NOTHING_OBSERVED)
     value = (PRIOR_STRENGTH * prior + observed.successes) / (PRIOR_STRENGTH + observed.weight)
     return Chance(_clipped(value), prior, observed, terms)
 
@@ -163,10 +165,11 @@ def _difficulty(target: Decimal | None, metric: Metric, labels: int) -> float:
 
 
 def _basis(observed: Observed) -> str:
-    if not observed.own and not observed.foreign:
+    if not observed.weight:
         return "prior only"
     parts = [f"{observed.own} of this namespace"] if observed.own else []
     parts += [f"{observed.foreign} of others"] if observed.foreign else []
+    parts += [f"{observed.related} of other rungs"] if observed.related else []
     return f"prior and reports: {', '.join(parts)}"
 
 

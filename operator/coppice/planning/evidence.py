@@ -3,17 +3,20 @@
     same namespace, same data and metric      1.0
     same namespace, other data of the task    0.5
     other namespaces                          0.25 each; 0.5 at most from one of them and 2.0 from all
+    same namespace, another rung, same data   0.25 each; 1.0 at most: how hard this data is for anything
+    same namespace, another rung, other data  0.10 each; 1.0 at most: how often targets of the task are met at all
+                                              (both divided by 1 + the weight of what is known of the rung itself)
 
 On the same data of this namespace the recorded quality is held against this job's target; elsewhere the question is
 whether that job's own target was met. What a user's own container says of its quality teaches nobody else, and
 failures of the machinery (no result, out of memory) say nothing about quality. No tenant can talk another into a plan.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coppice.api.trainingjob import TrainingJobSpec
-from coppice.api.vocabulary import DIRECTIONS, Direction, Learning
+from coppice.api.vocabulary import DIRECTIONS, Direction, Learning, Method
 from coppice.planning.data import data_key
 from coppice.planning.learning.chapter import Chapter
 from coppice.planning.learning.lesson import Lesson, RungKey
@@ -24,22 +27,30 @@ OWN_OTHER_DATA = 0.5
 FOREIGN = 0.25
 FOREIGN_NAMESPACE_CAP = 0.5
 FOREIGN_CAP = 2.0
+RELATED_SAME_DATA, RELATED_OTHER_DATA, RELATED_CAP = 0.25, 0.1, 1.0
+OTHER_RUNG: RungKey = (Method.AS_IS, "*")
+"""Stands for every rung that no job tried: what is known of the others."""
 
-__all__ = ["Observed", "RungKey", "evidence"]
+__all__ = ["OTHER_RUNG", "Observed", "RungKey", "evidence"]
 
 
+Sum = Sequence[float]
 Sums = dict[RungKey, list[float]]
 """By rung: weighted successes, weight, and how many jobs. Plain sums, because every decision adds up thousands."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """Weighted successes and observations of one rung, and how many jobs they come from."""
+    """Weighted successes and observations of one rung, and how many jobs they come from.
+
+    `related` counts those of this namespace's other rungs.
+    """
 
     successes: float = 0.0
     weight: float = 0.0
     own: int = 0
     foreign: int = 0
+    related: int = 0
 
 
 def evidence(request: Request) -> Mapping[RungKey, Observed]:
@@ -52,26 +63,49 @@ def evidence(request: Request) -> Mapping[RungKey, Observed]:
     others: Sums = {}
     if learning is Learning.ALL:
         others = history.kept(("evidence", namespace, task), lambda: _foreign(history.others(namespace), task))
-    return {rung: _observed(own.get(rung, NOTHING), others.get(rung, NOTHING)) for rung in {**own, **others}}
+    same, other = own
+    rungs = {**same, **other, **others, OTHER_RUNG: NOTHING}
+    totals = [_total(same), _total(other)]
+    return {rung: _observed(rung, own, totals, others.get(rung, NOTHING)) for rung in rungs}
 
 
-NOTHING = [0.0, 0.0, 0.0]
+NOTHING = (0.0, 0.0, 0.0)
 
 
-def _observed(own: list[float], others: list[float]) -> Observed:
-    scale = min(FOREIGN_CAP / others[1], 1.0) if others[1] else 0.0
-    return Observed(own[0] + scale * others[0], own[1] + scale * others[1], int(own[2]), int(others[2]))
+def _observed(rung: RungKey, own: tuple[Sums, Sums], totals: Sequence[Sum], others: Sum) -> Observed:
+    here = [sums.get(rung, NOTHING) for sums in own]
+    scale = _scale(others[1], FOREIGN_CAP)
+    successes, weight = scale * others[0], scale * others[1]
+    known, related = sum(mine[1] for mine in here) + weight, 0
+    for mine, whole, each, counted in zip(
+        here, totals, (OWN_SAME_DATA, OWN_OTHER_DATA), (RELATED_SAME_DATA, RELATED_OTHER_DATA), strict=True
+    ):
+        jobs = int(whole[2] - mine[2])
+        part = _scale(jobs * counted, RELATED_CAP) * counted / each / (1 + known)
+        successes += mine[0] + part * (whole[0] - mine[0])
+        weight += mine[1] + part * (whole[1] - mine[1])
+        related += jobs
+    return Observed(successes, weight, int(sum(mine[2] for mine in here)), int(others[2]), related)
 
 
-def _own(chapter: Chapter, request: Request) -> Sums:
-    found: Sums = {}
+def _scale(weight: float, cap: float) -> float:
+    return min(cap / weight, 1.0) if weight else 0.0
+
+
+def _total(sums: Sums) -> Sum:
+    return tuple(sum(one[number] for one in sums.values()) for number in range(3))
+
+
+def _own(chapter: Chapter, request: Request) -> tuple[Sums, Sums]:
+    """On the same data, and on other data of the task."""
+    found: tuple[Sums, Sums] = {}, {}
     spec, data = request.spec, data_key(request.spec)
     for lesson in chapter.by_task.get(spec.task, ()):
         same = lesson.data == data
         met = _met(lesson, spec, same=same)
         if met is not None and lesson.job_uid != request.job.metadata.uid:
             weight = OWN_SAME_DATA if same else OWN_OTHER_DATA
-            _add(found, lesson.rung, weight * met, weight, 1)
+            _add(found[0] if same else found[1], lesson.rung, weight * met, weight, 1)
     return found
 
 

@@ -183,3 +183,25 @@ def test_chances_that_beat_the_base_rate_stay_as_they_are() -> None:
     record = decided(JOB, MODEL, reports=recorded_attempts(forecast_well=True))
     assert "domain" in record.ladder[0].chance.inputs
     assert "better than the base rate: Brier score 0.010" in record.message
+
+
+def test_other_rungs_on_the_same_data_say_how_hard_it_is() -> None:
+    untouched = float(chances()["LoRA"].value)
+    hard, easy = (chances(JOB, MODEL, *[met("r", outcome)] * 3)["LoRA"] for outcome in ("Missed", "Met"))
+    assert float(hard.value) < untouched < float(easy.value)
+    assert (easy.observations, easy.basis) == (0, "prior and reports: 3 of other rungs")
+
+
+def test_other_rungs_on_other_data_count_less_and_neither_counts_for_more_than_a_job() -> None:
+    elsewhere = met("r").set("spec.request.dataset.uri", "pvc://corpora/r52/train.parquet")
+    prior = float(chances()["LoRA"].prior)
+    for report, few in ((met("r"), 0.25), (elsewhere, 0.1)):
+        one, many = (float(chances(JOB, MODEL, *[report] * count)["LoRA"].value) for count in (1, 50))
+        assert one == pytest.approx((4 * prior + few) / (4 + few), abs=1e-3)
+        assert many == pytest.approx((4 * prior + 1) / 5, abs=1e-3)
+
+
+def test_what_is_known_of_the_rung_itself_outweighs_the_others() -> None:
+    """Misses of the rung against as many successes of another."""
+    both = [met("r", "Missed"), met("s", "Met", "LoRA")] * 3
+    assert probe(JOB, MODEL, *both) < probe()
