@@ -1,6 +1,6 @@
 """Fleet: what training cost and what base models saved, by namespace, over time."""
 
-from dashboards.board import Board, Panel, Variable, one, row
+from dashboards.board import Board, Panel, Variable, one, row, several
 from dashboards.promql import (
     AVOIDED,
     CHOSEN,
@@ -106,7 +106,6 @@ _WHERE = row(
         "short",
         one(total(FINISHED, *FINISHED_LABELS, by="method"), "{{method}}"),
         "bargauge",
-        8,
     ),
     Panel(
         "Jobs by base model",
@@ -117,7 +116,23 @@ _WHERE = row(
             "{{base_model}}",
         ),
         "bargauge",
-        8,
+    ),
+    Panel(
+        "Budget of this month",
+        "Share of each namespace's budget that settled jobs used, and that open jobs hold by their high estimates.",
+        "percentunit",
+        several(
+            (
+                f"max by (namespace, amount) (coppice_namespace_budget_used_ratio{{{CHOSEN}}})",
+                "{{namespace}} {{amount}} used",
+            ),
+            (
+                f"max by (namespace, amount) (coppice_namespace_budget_reserved_ratio{{{CHOSEN}}})",
+                "{{namespace}} {{amount}} held",
+            ),
+        ),
+        "bargauge",
+        12,
     ),
     Panel(
         "Intensity of the grid",
@@ -127,7 +142,7 @@ _WHERE = row(
             "max by (zone, method, signal, source) (coppice_grid_intensity_grams_per_kilowatt_hour)",
             "{{zone}} {{method}} {{signal}}",
         ),
-        width=8,
+        width=12,
     ),
 )
 

@@ -135,6 +135,15 @@ ALERTS = (
         "Jobs take {{ $value | humanize }} times what was estimated",
         "The median over the accounted jobs shown is off by more than two. Decisions compare plans by these estimates.",
     ),
+    Alert(
+        "CoppiceBudgetNearlySpent",
+        "max by (namespace, amount) (coppice_namespace_budget_used_ratio)"
+        " + max by (namespace, amount) (coppice_namespace_budget_reserved_ratio) > 0.8",
+        "5m",
+        "info",
+        "{{ $labels.namespace }} has used or reserved {{ $value | humanizePercentage }} of its {{ $labels.amount }} budget",
+        "New jobs of the namespace are held back when the month's budget cannot take their high estimate.",
+    ),
 )
 
 

@@ -229,7 +229,10 @@ def test_prometheus_answers_every_question_of_the_demo(
     assert prometheus.ask(cluster.prometheus_url, question.expression)
 
 
-SILENT = {"Conditions": "they are shown until a job is accounted, and every job of the demo is"}
+SILENT = {
+    "Conditions": "they are shown until a job is accounted, and every job of the demo is",
+    "Budget of this month": "the demo's policy sets none",
+}
 """Panels that rightly show nothing when the demo is over, and why."""
 CHOICES = {"$__rate_interval": "2m", "$__range": "1h", "$namespace": NAMESPACE, "$trainingjob": ".+"}
 """What Grafana would put in: the default of each choice, and a range that holds the demo."""

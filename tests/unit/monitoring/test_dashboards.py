@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from coppice.adapters.budget_metrics import BudgetMetrics
 from coppice.adapters.exporter import Exporter, Snapshot
 from coppice.adapters.process_metrics import ProcessMetrics, registry_with
 from coppice.adapters.process_state import ProcessState
@@ -23,7 +24,7 @@ FROM_THE_PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"
 def exported() -> set[str]:
     """Names of every series that /metrics can show, and of what the rules record."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    registry = registry_with(Exporter(lambda: Snapshot(now=now, leader=True)))
+    registry = registry_with(Exporter(lambda: Snapshot(now=now, leader=True)), BudgetMetrics(list))
     ProcessMetrics(registry, lambda: now)
     ProcessState(registry, lambda: True, lambda: 0, lambda: 0)
     names = {recording.name for recording in RECORDINGS} | FROM_THE_PROCESS
