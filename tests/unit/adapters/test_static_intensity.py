@@ -29,6 +29,7 @@ def current(zone: str, **zones: dict[str, str]) -> Intensity:
         ("FRA", "56.039", "2023"),
         ("fr", "56.039", "2023"),
         ("europe-west9", "56.039", "2023"),
+        ("gcp/europe-west9", "56.039", "2023"),
         ("US-CAL-CISO", "369.473", "2023"),
         ("us-east-1", "369.473", "2023"),
         ("sa-east-1", "98.348", "2023"),

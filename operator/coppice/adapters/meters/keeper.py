@@ -19,7 +19,10 @@ from coppice.adapters.meters.prometheus import Prometheus, Series
 from coppice.adapters.web import Unknown, WebError
 from coppice.ports import Clock
 
-ROUND_SECONDS = 30.0
+ROUND_SECONDS, LONGEST_ROUND_SECONDS = 30.0, 300.0
+SHARE = 0.05
+"""Most of the time that reading may take, as long as accounts still close within their fifteen minutes."""
+
 LAST_WORD_SECONDS = 90.0
 """After a pod's end: a collection, a scrape and some room, so that its counters have a value after it."""
 
@@ -92,9 +95,11 @@ class ClusterMeters:
         self, pods: Callable[[], Sequence[MeteredPod]], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         """Read for ever; `pods` are those of unsettled jobs now."""
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             await self.round(pods())
-            await sleep(ROUND_SECONDS)
+            await sleep(min(max(ROUND_SECONDS, (loop.time() - began) / SHARE), LONGEST_ROUND_SECONDS))
 
     async def round(self, pods: Sequence[MeteredPod]) -> None:
         """Read what is new of every pod, and the last word on those that ended; a failure changes nothing."""
