@@ -44,6 +44,10 @@ chart: setup ## Render the chart in every way and hold it to its rules (builds H
 exports: setup ## Hold what other tools are told to their own schemas and programs
 	$(BIN)/pytest tests/exports
 
+.PHONY: registry
+registry: setup ## Import models from a real MLflow server (installs it once, apart)
+	$(BIN)/pytest tests/registry
+
 .PHONY: trainer
 trainer: setup ## Run the trainer's tests (torch, tiny models, no cluster)
 	$(BIN)/pytest tests/trainer
@@ -57,7 +61,7 @@ e2e: setup ## Run the tests on a whole cluster, the demo among them
 	$(BIN)/pytest tests/e2e --timeout 3000
 
 .PHONY: test
-test: lint unit chart exports trainer api-server e2e ## Run every check and test, cheapest first
+test: lint unit chart exports registry trainer api-server e2e ## Run every check and test, cheapest first
 
 .PHONY: cluster-up
 cluster-up: setup ## Bring up a whole cluster: kind with Docker, else a real node of its own as root on Linux

@@ -281,6 +281,7 @@ def test_a_catalogue_is_listed_and_shown(hub: Hub, tmp_path: Path) -> None:
     shown = run("show", "tiny-bert", "--catalogue", path).output
     assert "no digest" in shown
     assert "vocabularySize 10" in shown
+    assert "ship the licence text" in shown
     assert (
         yaml.safe_load(run("show", "tiny-bert", "--catalogue", path, "-o", "yaml").output)["kind"] == "ClusterBaseModel"
     )

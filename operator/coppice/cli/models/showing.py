@@ -5,8 +5,13 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from coppice.api.basemodel import BaseModelObject
+from coppice.api.vocabulary import Distribution
+from coppice.planning.licenses import Use
+from coppice.planning.obligations import chain_verdict
 from coppice.planning.readiness import readiness
 
+GIVING_AWAY = Use(commercial=False, distribution=Distribution.DISTRIBUTED)
+"""The use that a licence asks most of and, where it forbids commerce, still allows."""
 UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
@@ -46,6 +51,8 @@ def model_table(model: BaseModelObject) -> Table:
         ("languages", ", ".join(spec.languages)),
         ("architecture", ", ".join([figures.family, *(f"{key} {value}" for key, value in shape.items())])),
         *(("limitation", text) for text in spec.limitations),
+        *(("owes", f"{text} (where distributed)") for text in chain_verdict(spec, GIVING_AWAY).obligations),
+        *(("owed by its job", text) for text in (spec.lineage.obligations if spec.lineage else ())),
         *(("evaluation", f"{each.metric} {each.value} on {each.dataset} ({each.task})") for each in spec.evaluations),
         *(("file", f"{file.name}  {file.digest or 'no digest'}") for file in spec.source.files),
         *(("reference", f"{each.url} ({each.retrieved}): {', '.join(each.fields)}") for each in spec.references),
