@@ -27,16 +27,18 @@ OWN_OTHER_DATA = 0.5
 FOREIGN = 0.25
 FOREIGN_NAMESPACE_CAP = 0.5
 FOREIGN_CAP = 2.0
-RELATED_SAME_DATA, RELATED_OTHER_DATA, RELATED_CAP = 0.25, 0.1, 1.0
+RELATED = (0.25, 0.1)
+"""Of another rung's job, on the same and on other data."""
+RELATED_CAP = 1.0
 OTHER_RUNG: RungKey = (Method.AS_IS, "*")
 """Stands for every rung that no job tried: what is known of the others."""
 
 __all__ = ["OTHER_RUNG", "Observed", "RungKey", "evidence"]
 
-
-Sum = Sequence[float]
-Sums = dict[RungKey, list[float]]
-"""By rung: weighted successes, weight, and how many jobs. Plain sums, because every decision adds up thousands."""
+Sum = tuple[float, float, float]
+"""Weighted successes, weight, and how many jobs. Plain sums, because every decision adds up thousands."""
+Sums = dict[RungKey, Sum]
+NOTHING: Sum = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -63,37 +65,49 @@ def evidence(request: Request) -> Mapping[RungKey, Observed]:
     others: Sums = {}
     if learning is Learning.ALL:
         others = history.kept(("evidence", namespace, task), lambda: _foreign(history.others(namespace), task))
-    same, other = own
-    rungs = {**same, **other, **others, OTHER_RUNG: NOTHING}
-    totals = [_total(same), _total(other)]
+    totals = [_total(sums) for sums in own]
+    rungs = {**own[0], **own[1], **others, OTHER_RUNG: NOTHING}
     return {rung: _observed(rung, own, totals, others.get(rung, NOTHING)) for rung in rungs}
 
 
-NOTHING = (0.0, 0.0, 0.0)
-
-
 def _observed(rung: RungKey, own: tuple[Sums, Sums], totals: Sequence[Sum], others: Sum) -> Observed:
-    here = [sums.get(rung, NOTHING) for sums in own]
-    scale = _scale(others[1], FOREIGN_CAP)
-    successes, weight = scale * others[0], scale * others[1]
-    known, related = sum(mine[1] for mine in here) + weight, 0
-    for mine, whole, each, counted in zip(
-        here, totals, (OWN_SAME_DATA, OWN_OTHER_DATA), (RELATED_SAME_DATA, RELATED_OTHER_DATA), strict=True
-    ):
-        jobs = int(whole[2] - mine[2])
-        part = _scale(jobs * counted, RELATED_CAP) * counted / each / (1 + known)
-        successes += mine[0] + part * (whole[0] - mine[0])
-        weight += mine[1] + part * (whole[1] - mine[1])
-        related += jobs
-    return Observed(successes, weight, int(sum(mine[2] for mine in here)), int(others[2]), related)
+    mine = [sums.get(rung, NOTHING) for sums in own]
+    direct = [*mine, _scaled(others, _share(others[1], FOREIGN_CAP))]
+    known = sum(weight for _, weight, _ in direct)
+    related = [
+        _related((whole[0] - one[0], whole[1] - one[1], whole[2] - one[2]), each, known)
+        for whole, one, each in zip(totals, mine, RELATED, strict=True)
+    ]
+    return Observed(
+        successes=sum(successes for successes, _, _ in (*direct, *related)),
+        weight=sum(weight for _, weight, _ in (*direct, *related)),
+        own=round(sum(jobs for _, _, jobs in mine)),
+        foreign=round(others[2]),
+        related=round(sum(jobs for _, _, jobs in related)),
+    )
 
 
-def _scale(weight: float, cap: float) -> float:
+def _related(others: Sum, each: float, known: float) -> Sum:
+    """What the other rungs' jobs say, at so much each and RELATED_CAP in all, less where the rung itself is known."""
+    _, weight, jobs = others
+    if not jobs:
+        return NOTHING
+    counted = min(each * jobs, RELATED_CAP) / (1 + known)
+    return _scaled(others, counted / weight)
+
+
+def _scaled(one: Sum, factor: float) -> Sum:
+    """Weights times a factor; the number of jobs stays."""
+    return one[0] * factor, one[1] * factor, one[2]
+
+
+def _share(weight: float, cap: float) -> float:
     return min(cap / weight, 1.0) if weight else 0.0
 
 
 def _total(sums: Sums) -> Sum:
-    return tuple(sum(one[number] for one in sums.values()) for number in range(3))
+    successes, weights, jobs = zip(*sums.values(), strict=True) if sums else ((), (), ())
+    return sum(successes), sum(weights), sum(jobs)
 
 
 def _own(chapter: Chapter, request: Request) -> tuple[Sums, Sums]:
@@ -119,10 +133,8 @@ def _foreign(chapters: Iterable[Chapter], task: str) -> Sums:
 
 
 def _add(sums: Sums, rung: RungKey, successes: float, weight: float, jobs: int) -> None:
-    known = sums.setdefault(rung, [0.0, 0.0, 0.0])
-    known[0] += successes
-    known[1] += weight
-    known[2] += jobs
+    before = sums.get(rung, NOTHING)
+    sums[rung] = before[0] + successes, before[1] + weight, before[2] + jobs
 
 
 def _met(lesson: Lesson, spec: TrainingJobSpec, *, same: bool) -> bool | None:
