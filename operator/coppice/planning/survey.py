@@ -21,7 +21,9 @@ from coppice.planning.catalogue import Registered
 from coppice.planning.domains import match
 from coppice.planning.fit.checks import rejected_method, rejected_model
 from coppice.planning.fit.rejection import Rejection
+from coppice.planning.kinds import Kind
 from coppice.planning.languages import share_known
+from coppice.planning.remembered import estimated_before
 from coppice.planning.request import Request
 
 SUBSTITUTES = tuple(method for method in Method if method is not Method.FROM_SCRATCH)
@@ -81,6 +83,7 @@ class _Looks:
         self._shares: dict[tuple[str, ...], float | None] = {}
         self._twins: dict[Hashable, list[Registered]] = {}
         self._outcomes: dict[tuple[Hashable, Method], Outcome] = {}
+        self._known = estimated_before(request)
 
     def look(self, model: Registered) -> None:
         """Check one model as a whole; where it passes it joins its twins."""
@@ -148,10 +151,13 @@ class _Looks:
         ]
 
     def _outcome(self, kind: Hashable, model: Registered, method: Method) -> Outcome:
-        known = self._outcomes.get((kind, method))
-        if known is None:
-            known = self._outcomes[kind, method] = _outcome(self._request, model, method)
-        return known
+        found = self._outcomes.get((kind, method)) or self._known.get((kind, method))
+        if found is None:
+            found = _outcome(self._request, model, method)
+        self._outcomes[kind, method] = found
+        if isinstance(found, Candidate) and isinstance(kind, Kind):
+            self._known[kind, method] = found
+        return found
 
 
 def _outcome(request: Request, model: Registered, method: Method) -> Outcome:
