@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 import urllib.parse
 import urllib.request
@@ -30,10 +31,19 @@ from devcluster.cluster import Cluster
 from devcluster.paths import REPOSITORY_ROOT
 
 TARGET = REPOSITORY_ROOT / "docs" / "dashboards"
-CHOICES = {"$__rate_interval": "2m", "$__range": "1h", "$namespace": ".+", "$trainingjob": ".+"}
+RANGES = {"$__rate_interval": "2m", "$__range": "1h"}
 UNITS = {"kwatth": "kWh", "massg": "g", "joule": "J", "watt": "W", "s": "s", "bytes": "B", "ops": "/s"}
 INCHES_PER_COLUMN, INCHES_PER_ROW = 0.62, 0.34
 POINTS = 240
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which Prometheus is asked, what is put in for the choices of a board, and how far back time series reach."""
+
+    url: str
+    choices: Mapping[str, str]
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -49,13 +59,16 @@ def main() -> None:
     """Draw all boards into docs/dashboards."""
     parser = argparse.ArgumentParser(prog="dashboards.pictures", description=__doc__)
     parser.add_argument("--prometheus", help="address of a Prometheus; unset: the development cluster's")
+    parser.add_argument("--namespace", default="coppice-demo", help="namespace to show (default: %(default)s)")
+    parser.add_argument("--job", default="newswire-topics", help="job to show on its board (default: %(default)s)")
     parser.add_argument("--minutes", type=int, default=20, help="how far back time series reach (default: %(default)s)")
     arguments = parser.parse_args()
     url = arguments.prometheus or _of_the_cluster()
     mpl.use("agg")
     TARGET.mkdir(parents=True, exist_ok=True)
     for board in BOARDS:
-        Console().print(_draw(board, url, arguments.minutes * 60))
+        choices = RANGES | {"$namespace": arguments.namespace, "$trainingjob": arguments.job}
+        Console().print(_draw(board, Asked(url, choices, arguments.minutes * 60)))
 
 
 def _of_the_cluster() -> str:
@@ -65,18 +78,19 @@ def _of_the_cluster() -> str:
     return found.prometheus_url
 
 
-def _draw(board: Board, url: str, seconds: int) -> Path:
+def _draw(board: Board, asked: Asked) -> Path:
     places = _layout(board)
     depth = max(top + panel.height for panel, _, top in places) + 2
     width, height = COLUMNS * INCHES_PER_COLUMN, depth * INCHES_PER_ROW
     figure = plt.figure(figsize=(width, height))
     figure.suptitle(board.title, x=0.01, y=1 - 0.3 / height, ha="left", fontsize=14, fontweight="bold")
     for panel, left, top in places:
-        box = (left / COLUMNS + 0.035, 1 - (top + 2 + panel.height - 1.4) / depth)
-        size = (panel.width / COLUMNS - 0.05, (panel.height - 2.8) / depth)
+        margin = 0.09 if panel.kind == "bargauge" else 0.035
+        box = (left / COLUMNS + margin, 1 - (top + 2 + panel.height - 1.4) / depth)
+        size = (panel.width / COLUMNS - margin - 0.015, (panel.height - 2.8) / depth)
         axes = figure.add_axes((*box, *size))
         axes.set_title(panel.title, loc="left", fontsize=9, fontweight="bold")
-        DRAW[panel.kind](axes, panel, _answers(panel, url, seconds))
+        DRAW[panel.kind](axes, panel, _answers(panel, asked))
     path = TARGET / f"{board.uid}.png"
     figure.savefig(path, dpi=80)
     plt.close(figure)
@@ -97,11 +111,11 @@ def _layout(board: Board) -> list[tuple[Panel, int, int]]:
     return places
 
 
-def _answers(panel: Panel, url: str, seconds: int) -> list[Series]:
+def _answers(panel: Panel, asked: Asked) -> list[Series]:
     found: list[Series] = []
     for query in panel.queries:
-        expression = reduce(lambda text, choice: text.replace(*choice), CHOICES.items(), query.expression)
-        for item in _ask(url, expression, seconds if panel.kind == "timeseries" else 0):
+        expression = reduce(lambda text, choice: text.replace(*choice), asked.choices.items(), query.expression)
+        for item in _ask(asked.url, expression, asked.seconds if panel.kind == "timeseries" else 0):
             pairs = item["values"] if "values" in item else [item["value"]]
             moments, values = zip(*((float(at), float(value)) for at, value in pairs), strict=True)
             found.append(Series(_name(query.legend, item["metric"]), moments, values))
@@ -110,10 +124,10 @@ def _answers(panel: Panel, url: str, seconds: int) -> list[Series]:
 
 def _ask(url: str, expression: str, seconds: int) -> list[dict[str, Any]]:
     now = time.time()
-    asked: dict[str, Any] = {"query": expression}
+    wanted: dict[str, Any] = {"query": expression}
     if seconds:
-        asked |= {"start": now - seconds, "end": now, "step": max(seconds // POINTS, 1)}
-    address = f"{url}/api/v1/query{'_range' if seconds else ''}?{urllib.parse.urlencode(asked)}"
+        wanted |= {"start": now - seconds, "end": now, "step": max(seconds // POINTS, 1)}
+    address = f"{url}/api/v1/query{'_range' if seconds else ''}?{urllib.parse.urlencode(wanted)}"
     with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310 - the cluster's own
         result: list[dict[str, Any]] = json.load(answer)["data"]["result"]
     return result
@@ -121,7 +135,8 @@ def _ask(url: str, expression: str, seconds: int) -> list[dict[str, Any]]:
 
 def _name(legend: str, labels: Mapping[str, str]) -> str:
     if legend:
-        return reduce(lambda text, label: text.replace("{{" + label[0] + "}}", label[1]), labels.items(), legend)
+        named = reduce(lambda text, label: text.replace("{{" + label[0] + "}}", label[1]), labels.items(), legend)
+        return re.sub(r"{{.*?}}", "none", named)
     return ", ".join(value for key, value in labels.items() if not key.startswith("__"))
 
 
