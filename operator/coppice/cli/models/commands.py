@@ -23,6 +23,8 @@ from coppice.cli.models.showing import model_table, models_table
 from coppice.cli.models.sources import hub_source, opened
 
 Answer = TypeVar("Answer")
+WIDE = 240
+"""Characters of a line that nobody has to fit on a screen."""
 
 app = typer.Typer(
     name="models",
@@ -91,7 +93,7 @@ def list_(
     """List registered models, from the cluster or from manifests."""
     found = _registered(catalogue, namespace, kubeconfig)
     if output is Format.TABLE:
-        Console().print(models_table([model for model, _ in found]))
+        _screen().print(models_table([model for model, _ in found]))
     else:
         write(text_of([body for _, body in found], output), None)
 
@@ -107,7 +109,7 @@ def show(
     """Show one model: figures with their sources, files with their digests."""
     model, body = _one(name, catalogue, namespace, kubeconfig)
     if output is Format.TABLE:
-        Console().print(model_table(model))
+        _screen().print(model_table(model))
     else:
         write(text_of([body], output), None)
 
@@ -236,6 +238,12 @@ def _manifests(path: Path) -> list[dict[str, Any]]:
 
 def _line(finding: Finding) -> str:
     return f"{'error' if finding.error else 'warning'}: {finding.model}: {finding.sentence}"
+
+
+def _screen() -> Console:
+    """The terminal; a pipe gets long lines and no line breaks."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
 
 
 def _told(text: str) -> None:

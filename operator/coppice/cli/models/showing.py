@@ -16,20 +16,22 @@ UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def models_table(models: Sequence[BaseModelObject]) -> Table:
-    """One row a model, by name."""
+    """One line a model, by name; tasks come last and are cut where the line is too short for them."""
+    spaces = any(model.metadata.namespace for model in models)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("name", "namespace", "reads", "parameters", "license", "tasks", "ready"):
-        table.add_column(heading, justify="right" if heading == "parameters" else "left", overflow="fold")
+    for heading in (*(("namespace",) if spaces else ()), "name", "reads", "parameters", "license", "ready", "tasks"):
+        right = heading == "parameters"
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
     for model in sorted(models, key=lambda each: (each.metadata.namespace or "", each.metadata.name)):
         spec = model.spec
         table.add_row(
+            *((model.metadata.namespace or "-",) if spaces else ()),
             model.metadata.name,
-            model.metadata.namespace or "-",
             spec.modality,
             count(spec.architecture.parameters),
             spec.license,
-            ", ".join(spec.tasks),
             ready(model),
+            ", ".join(spec.tasks),
         )
     return table
 
