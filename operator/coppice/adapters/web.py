@@ -60,7 +60,7 @@ class Denied(WebError):
 class Unknown(WebError):
     """The server knows no such zone, or the request is not one it takes."""
 
-    words = "does not know the zone"
+    words = "knows no such zone or address"
 
 
 class Unusable(WebError):
@@ -105,7 +105,9 @@ class Web:
         form: Mapping[str, str] | None = None,
         authority: Path | None = None,
     ) -> Any:
-        """The JSON of an answer; a `form` makes it a POST. `authority` is a file of certificates to trust.
+        """The JSON of an answer, an empty list where there is none (204); a `form` makes it a POST.
+
+        `authority` is a file of certificates to trust.
 
         Raises WebError's kinds, and RuntimeError outside the context.
         """
@@ -121,6 +123,8 @@ class Web:
                 allow_redirects=False,
                 ssl=self._trusting(authority) if authority else True,
             ) as answer:
+                if answer.status == 204:
+                    return []
                 if answer.status != 200:
                     raise _error(answer.status, answer.headers.get("Retry-After"))
                 return _parsed(await _body(answer, self._most_bytes))

@@ -69,7 +69,7 @@ def total(segments: list[Segment]) -> float:
     return sum(segment.joules for segment in segments)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(levels, st.sampled_from([1, 5, 15, 30, 60]), st.integers(0, 14))
 def test_a_counter_gives_the_true_energy_whatever_the_scrape_interval(
     hardware: Hardware, every: int, phase: int
@@ -78,7 +78,7 @@ def test_a_counter_gives_the_true_energy_whatever_the_scrape_interval(
     assert total(within(segments, START, END)) == pytest.approx(hardware.joules(START, END))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.floats(70, MOST), st.sampled_from([1, 5, 15, 30, 60]), st.sampled_from([1, 10, 30]), st.integers(0, 14))
 def test_an_even_power_is_exact_for_a_counter_that_is_collected_with_its_scrape(
     watts: float, every: int, collect: int, phase: int
@@ -90,7 +90,7 @@ def test_an_even_power_is_exact_for_a_counter_that_is_collected_with_its_scrape(
     assert seconds_of(segments) == pytest.approx(END - START)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(levels, st.sampled_from([1, 5, 15, 30]))
 def test_integrated_power_is_off_by_at_most_half_an_interval_at_each_step(hardware: Hardware, every: int) -> None:
     samples = [Sample(float(at), hardware.watts[at]) for at in range(0, LENGTH, every)]
@@ -99,7 +99,7 @@ def test_integrated_power_is_off_by_at_most_half_an_interval_at_each_step(hardwa
     assert abs(found - truth) <= step * every / 2 + 1e-6
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(levels, st.integers(START + 30, END - 30), st.sampled_from([5, 15, 30]))
 def test_a_reset_loses_one_interval_that_is_left_uncovered_and_adds_nothing(
     hardware: Hardware, reset: int, every: int
@@ -130,7 +130,7 @@ def test_equal_values_of_a_device_mean_that_nothing_newer_is_known() -> None:
     assert counter_segments(samples, 100, current=True)[-1] == Segment(60, 75, 0)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(levels, st.integers(1, 14), st.integers(1, 40), st.booleans())
 def test_two_exporters_of_one_device_are_not_counted_twice(
     hardware: Hardware, offset: int, lag: int, hole: bool
@@ -150,7 +150,7 @@ def test_power_fills_the_holes_of_a_counter() -> None:
     assert seconds_of(in_holes(counted, drawn)) == 90
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(levels, st.lists(st.booleans(), min_size=3, max_size=3).filter(any))
 def test_the_shares_of_pods_on_one_device_sum_to_the_device(hardware: Hardware, present: list[bool]) -> None:
     pods = [f"team/pod-{number}" for number, here in enumerate(present) if here]
@@ -162,7 +162,26 @@ def test_the_shares_of_pods_on_one_device_sum_to_the_device(hardware: Hardware, 
     assert {share.divided for share in shares} == {len(pods) > 1}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
+@given(levels, st.lists(st.integers(1, LENGTH - 1), min_size=2, max_size=8, unique=True), st.sampled_from([5, 15, 30]))
+def test_pods_in_turn_and_the_idle_time_between_them_are_the_whole_device(
+    hardware: Hardware, moments: list[int], every: int
+) -> None:
+    ends = sorted(moments)[: len(moments) // 2 * 2]
+    turns = list(zip(ends[::2], ends[1::2], strict=True))
+    times = range(0, LENGTH, every)
+    shown = {f"p{n}": [float(at) for at in times if start <= at <= end] for n, (start, end) in enumerate(turns)}
+    device = Device(counters=[scraped(hardware, every)], shown=shown)
+    pods = [share_of(device, f"p{n}", start, end, MOST) for n, (start, end) in enumerate(turns)]
+    whole = counter_segments(device.counters[0], MOST)
+    edges = [whole[0].start, *map(float, ends), whole[-1].end]
+    idle = [within(whole, start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    summed_up = sum(total(list(share.segments)) for share in pods) + sum(total(part) for part in idle)
+    assert summed_up == pytest.approx(total(whole))
+    assert not any(share.divided for share in pods)
+
+
+@settings(max_examples=10, deadline=None)
 @given(levels, st.lists(st.integers(1, 3), min_size=1, max_size=4).filter(lambda slices: sum(slices) <= 7))
 def test_mig_instances_never_exceed_their_gpu(hardware: Hardware, slices: list[int]) -> None:
     by_pod = {f"team/pod-{number}": count for number, count in enumerate(slices)}
@@ -183,7 +202,7 @@ def test_a_time_that_one_of_several_devices_lacks_is_a_gap() -> None:
     assert (total(list(both)), seconds_of(both)) == (pytest.approx(600 + 600), 60)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(levels, st.sampled_from([15, 60]), st.sampled_from([1, 3, 96]))
 def test_slots_and_coarser_slots_keep_every_joule(hardware: Hardware, every: int, at_most: int) -> None:
     segments = counter_segments(scraped(hardware, every), MOST)

@@ -43,14 +43,14 @@ def value_at(course: tuple[Span, ...], minute: int) -> Decimal | None:
     return next((item.grams_per_kilowatt_hour for item in course if item.start <= moment < item.end), None)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(spans)
 def test_joined_spans_are_in_order_and_never_overlap(course: tuple[Span, ...]) -> None:
     assert all(first.end <= second.start for first, second in pairwise(course))
     assert all(item.start < item.end for item in course)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(spans, st.integers(0, 100), st.integers(1, 100), st.sampled_from([2, 4, 96]))
 def test_slots_keep_the_mean_of_every_minute_that_is_known(
     course: tuple[Span, ...], start: int, length: int, at_most: int

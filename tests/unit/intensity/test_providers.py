@@ -40,7 +40,7 @@ class Sort:
     zone: str = "DE"
 
 
-DAY = timedelta(days=1)
+HOURS = timedelta(hours=4)
 OWN = {"method": "Direct", "signal": "Marginal"}
 SORTS = {
     "ElectricityMaps": Sort(services.electricity_maps, {}, "Electricity Maps", (LIFE_CYCLE, AVERAGE), "220"),
@@ -64,7 +64,9 @@ class Bench:
             source["credentials"] = str(secret)
         self.service = service
         self.clock = FakeClock(NOW)
-        self.live = LiveIntensity(StaticIntensity(), links(sources({"providers": [source]}), web), self.clock, kept=DAY)
+        self.live = LiveIntensity(
+            StaticIntensity(), links(sources({"providers": [source]}), web), self.clock, kept=HOURS
+        )
 
     async def price(self, zone: str) -> Intensity:
         """What a decision now would be priced with, after a round."""
@@ -161,11 +163,11 @@ async def test_values_that_are_too_old_are_used_no_more(name: str, secret: Path)
 @pytest.mark.parametrize(
     ("name", "zone", "words"),
     [
-        ("ElectricityMaps", "FR", "does not know the zone"),
-        ("WattTime", "FR", "does not know the zone"),
+        ("ElectricityMaps", "FR", "knows no such zone or address"),
+        ("WattTime", "FR", "knows no such zone or address"),
         ("NESO", "FR", "has no name for the zone"),
-        ("CarbonAwareSDK", "FR", "does not know the zone"),
-        ("PromQL", "FR", "does not know the zone"),
+        ("CarbonAwareSDK", "FR", "knows no such zone or address"),
+        ("PromQL", "FR", "knows no such zone or address"),
         ("PromQL", 'x"} or vector(0) #', "has no name for the zone"),
         ("WattTime", "europe-north2", "has no name for the zone"),
     ],
@@ -197,6 +199,11 @@ async def test_another_unit_is_refused(secret: Path) -> None:
     async with service.serving(), Web() as web:
         found = await Bench("WattTime", service, web, secret).price("DE")
     assert found.source.endswith("WattTime gave an unusable answer")
+
+
+async def test_a_carbon_aware_sdk_without_data_has_no_value(secret: Path) -> None:
+    found = await priced("CarbonAwareSDK", secret, trouble=lambda _: server.Response(status=204))
+    assert found.source.endswith("a fall-back: carbon-aware-sdk has no value")
 
 
 NULLS = {

@@ -11,7 +11,8 @@ from typing import Any
 
 from coppice.accounting.course import Span
 from coppice.accounting.grid import Kind
-from coppice.adapters.intensity.provider import Window, authority, grams, items, moment, spans_of, stamp
+from coppice.adapters.intensity.provider import Window, grams, items, moment, spans_of, stamp
+from coppice.adapters.secret_files import authority
 from coppice.adapters.web import Denied, Unknown, Unreachable, Unusable, Web
 
 
@@ -45,7 +46,7 @@ class CarbonAwareSdk:
             answer = await self._ask("emissions/forecasts/current", {"location": place})
         except (Denied, Unknown, Unreachable):
             return []  # a source without forecasts answers 501
-        first = next(iter(items({"data": answer}, "data")), {})
+        first: dict[str, Any] = next(iter(items({"data": answer}, "data")), {"forecastData": []})
         expected = items(first, "forecastData")
         return spans_of(self._points(expected, "timestamp", "value"), _length(expected), forecast=True)
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from coppice.accounting.course import Span
 from coppice.accounting.grid import Kind
-from coppice.adapters.intensity.provider import Window, grams, items, moment, secret, spans_of
+from coppice.adapters.intensity.provider import Window, grams, items, moment, spans_of
 from coppice.adapters.intensity.zones import grid_zone
+from coppice.adapters.secret_files import secret
 from coppice.adapters.web import Denied, Unknown, Unusable, Web
 from coppice.api.vocabulary import IntensityMethod, IntensitySignal
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from coppice.accounting.course import Span
 from coppice.accounting.grid import Kind
-from coppice.adapters.intensity.provider import Window, authority, grams, secret, spans_of
+from coppice.adapters.intensity.provider import Window, grams, spans_of
+from coppice.adapters.secret_files import authority, bearer
 from coppice.adapters.web import Unknown, Unusable, Web
 
 STEP = timedelta(minutes=5)
@@ -47,15 +48,10 @@ class PromQl:
                 "end": str(int(window.now.timestamp())),
                 "step": str(int(STEP.total_seconds())),
             },
-            headers=self._headers(),
+            headers=bearer(self._credentials),
             authority=authority(self._credentials),
         )
         return spans_of(self._points(_one_series(answer)), STEP)
-
-    def _headers(self) -> dict[str, str]:
-        if self._credentials is None or not (self._credentials / "token").exists():
-            return {}
-        return {"Authorization": f"Bearer {secret(self._credentials, 'token')}"}
 
     def _points(self, values: list[Any]) -> list[Any]:
         points = []

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Protocol
 
 from coppice.accounting.course import Span
 from coppice.accounting.grid import Kind
-from coppice.adapters.web import Denied, Unusable
+from coppice.adapters.web import Unusable
 from coppice.api.vocabulary import IntensitySignal
 
 MOST_GRAMS = Decimal(5000)
@@ -97,22 +96,6 @@ def spans_of(
         Span(start=start, end=start + each, grams_per_kilowatt_hour=value, forecast=forecast)
         for start, value in ordered
     ]
-
-
-def secret(directory: Path | None, name: str) -> str:
-    """A key of the mounted Secret, read anew each time because it may be rotated. Raises Denied where it lacks."""
-    if directory is None:
-        raise Denied
-    try:
-        return (directory / name).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise Denied from error
-
-
-def authority(directory: Path | None) -> Path | None:
-    """The mounted Secret's `ca.crt`, if it has one."""
-    file = directory / "ca.crt" if directory else None
-    return file if file is not None and file.is_file() else None
 
 
 def stamp(at: datetime) -> str:

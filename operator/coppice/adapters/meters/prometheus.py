@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from coppice.accounting.samples import Sample
-from coppice.adapters.intensity.provider import authority, secret
+from coppice.adapters.secret_files import authority, bearer
 from coppice.adapters.web import Unusable, Web
 
 CHUNK_SECONDS = 3600
@@ -49,7 +49,7 @@ class Prometheus:
         answer = await self._web.ask(
             f"{self._url}/api/v1/query",
             form={"query": query, "time": f"{at:.3f}"},
-            headers=self._headers(),
+            headers=bearer(self._credentials),
             authority=authority(self._credentials),
         )
         data = answer.get("data") if isinstance(answer, dict) and answer.get("status") == "success" else None
@@ -57,11 +57,6 @@ class Prometheus:
         if not isinstance(result, list):
             raise Unusable
         return [_series(item) for item in result]
-
-    def _headers(self) -> dict[str, str]:
-        if self._credentials is None or not (self._credentials / "token").exists():
-            return {}
-        return {"Authorization": f"Bearer {secret(self._credentials, 'token')}"}
 
 
 def _series(item: Any) -> Series:
