@@ -305,6 +305,16 @@ def test_check_passes_a_complete_registration_and_strict_asks_for_more(hub: Hub,
     assert "registered twice" in run("check", "--catalogue", path, "--catalogue", path).output
 
 
+def test_check_compares_with_the_hub_when_asked(hub: Hub, tmp_path: Path) -> None:
+    path = manifest_of(hub, tmp_path)
+    run("pin", path, "--endpoint", hub.url, "--write", path)
+    comparing = ("check", "--catalogue", path, "--compare", "--endpoint", hub.url)
+    assert run(*comparing).exit_code == 0
+    hub.add(NAME, files(model__safetensors=b"other weights"), CARD)
+    result = run(*comparing)
+    assert (result.exit_code, "is not the file registered" in result.output) == (1, True)
+
+
 def test_without_a_cluster_the_way_out_is_told(tmp_path: Path) -> None:
     nothing = tmp_path / "kubeconfig"
     nothing.write_text("apiVersion: v1\nkind: Config\n")

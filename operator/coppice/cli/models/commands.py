@@ -120,16 +120,23 @@ def check(
     catalogue: CatalogueOption = None,
     namespace: Namespace = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail for warnings too.")] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Ask the models' hubs too: files there, digests and sizes as recorded.")
+    ] = False,
+    endpoint: Endpoint = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
     """Check registrations: pinned files, known licence, sources, limits told. Exit code 1 where one fails."""
-    known = [model for model, _ in _registered(catalogue, namespace, kubeconfig)]
+    registered = _registered(catalogue, namespace, kubeconfig)
+    known = [model for model, _ in registered]
     missing = [name for name in names or () if name not in {model.metadata.name for model in known}]
     if missing:
         raise UsageError(f"there is no model {', '.join(missing)}; `coppice models list` shows all")
     wanted = [model for model in known if not names or model.metadata.name in names]
     found = [finding for model in wanted for finding in findings(model)]
     found += [finding for finding in duplicates(known) if not names or finding.model in names]
+    if compare:
+        found += [item for model, body in registered if model in wanted for item in _compared(body, endpoint)]
     for finding in found:
         print(_line(finding))
     errors = sum(finding.error for finding in found)
@@ -193,6 +200,18 @@ async def _pinned(body: dict[str, Any], source: str | None, endpoint: str | None
     async with opened(source, revision, endpoint, registered_at=host) as repository:
         local = not repository.facts.page
         return await pin(body, model, repository, read_weights=read_weights or local)
+
+
+def _compared(body: dict[str, Any], endpoint: str | None) -> list[Finding]:
+    """What differs between a registration and the hub it names; a model from elsewhere cannot be compared."""
+    model = _leniently(body)
+    if hub_source(model.spec) is None:
+        return [Finding(model.metadata.name, False, f"{model.spec.source.uri} is on no hub, so it was not compared")]
+    try:
+        _ask(_pinned(body, None, endpoint, read_weights=False))
+    except UsageError as error:
+        return [Finding(model.metadata.name, True, str(error))]
+    return []
 
 
 def _strictly(body: dict[str, Any]) -> BaseModelObject:
