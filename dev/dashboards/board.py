@@ -11,6 +11,7 @@ from grafana_foundation_sdk.builders import bargauge, common, dashboard, prometh
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.common import StackingMode
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 TAG = "coppice"
@@ -117,6 +118,8 @@ def _panel(panel: Panel) -> Any:
     for number, query in enumerate(panel.queries):
         target = prometheus.Dataquery().expr(query.expression).legend_format(query.legend or "__auto")
         target = target.ref_id(chr(ord("A") + number))
+        if panel.kind == "table":
+            target = target.format(PromQueryFormat.TABLE)
         built = built.with_target(target if panel.kind == "timeseries" else target.instant())
     return built
 
@@ -129,8 +132,10 @@ def _timeseries(panel: Panel) -> Any:
 
 
 def _table(panel: Panel) -> Any:
+    """One row for each set of labels, with a column for each query."""
     del panel
-    return table.Panel()
+    merged = models.DataTransformerConfig(id_val="merge", options={})
+    return table.Panel().with_transformation(merged)
 
 
 def _stat(panel: Panel) -> Any:

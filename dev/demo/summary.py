@@ -9,6 +9,7 @@ from rich.table import Table
 
 from coppice.api.base import Interval
 from coppice.api.trainingjob_status import AvoidedStatus
+from coppice.api.vocabulary import Basis
 from demo.figures import AttemptFigures, Figures
 from demo.prometheus import Question, Sample
 from demo.text import UNKNOWN, Number, avoided, interval, number, quality, ratio
@@ -46,8 +47,10 @@ def savings(rows: Sequence[Figures]) -> RenderableType:
 
 def compared_with(saved: AvoidedStatus) -> str:
     """The basis of a saving, and what it is: a control that ran, or a plan that did not."""
-    what = f"the control's report {saved.control}" if saved.control else "the job's own plan from scratch, not run"
-    return f"{saved.basis}: {what}"
+    if saved.basis is Basis.MEASURED:
+        return f"{saved.basis}: the control's report {saved.control}"
+    beside = f"; the control {saved.control} missed the target" if saved.control else ""
+    return f"{saved.basis}: the job's own plan from scratch, not run{beside}"
 
 
 def comparison(control: Figures, job: Figures) -> RenderableType:

@@ -9,11 +9,17 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.registry import Collector
 
+from coppice.api.reasons import DecisionReason, FitReason
+
 RECONCILE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class ProcessMetrics:
-    """Counters of one process; `now` gives the time, UTC."""
+    """Counters of one process; `now` gives the time, UTC.
+
+    Counters by reason begin at 0 for every reason: the first rise of a series that began with it would be seen by no
+    `increase`.
+    """
 
     def __init__(self, registry: CollectorRegistry, now: Callable[[], datetime]) -> None:
         self._now = now
@@ -33,6 +39,10 @@ class ProcessMetrics:
         self._errors = Counter(
             "coppice_errors", "Errors met by this process, by kind of error.", ["kind"], registry=registry
         )
+        for reason in DecisionReason:
+            self._decisions.labels(reason)
+        for why in FitReason:
+            self._rejections.labels(why)
         age = Gauge(
             "coppice_last_event_age_seconds",
             "Time since the last watch event or bookmark was seen, in seconds.",

@@ -186,6 +186,15 @@ def test_a_saving_against_a_control_names_the_control_s_report() -> None:
     assert compared_with(saved) == "Measured: the control's report report"
 
 
+def test_a_control_that_missed_is_named_beside_the_plan_that_is_compared_with() -> None:
+    saved = AvoidedStatus(
+        low=Decimal(1), mid=Decimal(2), high=Decimal(3), basis=Basis.DECLARED, equal_quality="No", control="report"
+    )
+    assert compared_with(saved) == (
+        "Declared: the job's own plan from scratch, not run; the control report missed the target"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(None, "-"), (0, "0"), (Decimal("0.012345"), "0.0123"), (4.5678, "4.57"), (12.34, "12.3"), (1234, "1,230")],
