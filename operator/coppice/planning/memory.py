@@ -1,7 +1,8 @@
 """Peak memory of one device, in bytes.
 
 weights      4 a parameter: the built-in trainer loads fp32 and multiplies in 16 bit under autocast, which adds a copy
-             of 2; frozen weights of a user's own container as their files hold them; QLoRA about 0.6
+             of 2; frozen weights of a user's own container as their files hold them, where nobody says in the
+             type that is computed in; QLoRA about 0.6
 gradients    4 a trained parameter
 optimiser    AdamW 8 a trained parameter, in 8 bit 2, SGD with momentum 4
 activations  see `activations`; a language model's logits come on top
@@ -74,7 +75,7 @@ def memory(
     framework = float(FRAMEWORK_BYTES[hardware.kind])
     if method in FROZEN:
         return LogNormal(framework + _forward_bytes(network, work, layout), MEMORY_SIGMA)
-    mixed = hardware.dtype in {"bf16", "fp16"}
+    mixed = hardware.dtype not in {"fp32", "tf32"}
     precision = ON_CPU if hardware.kind == "cpu" else MIXED if mixed else FULL
     held = _Held(network, method, work.rank, layout, 2.0 if mixed else 0.0, optimizer)
     kept = _kept_bytes(network, method, work, layout, precision)
@@ -124,4 +125,6 @@ class _Held:
 
 
 def _frozen_bytes(network: Network, layout: Layout, cast: float) -> float:
-    return float(min(network.stored_bytes, cast or 4)) if layout.as_stored else 4.0
+    if not layout.as_stored:
+        return 4.0
+    return float(min(network.stored_bytes, cast or 4)) if network.dtype else cast or 4.0
