@@ -7,6 +7,7 @@ they are compared with anything else.
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 
 from coppice.api.base import rounded
 from coppice.api.reasons import AttemptOutcome
@@ -35,8 +36,10 @@ def rung_of(
     highs: tuple[float, ...],
     remaining: tuple[float, ...] | None = None,
 ) -> Rung:
-    """A rung from figures as they are recorded. `remaining` of the limits is given for a plan whose cost is assumed: it
-    is taken to use no more than that."""
+    """A rung from figures as they are recorded; `highs` where a limit binds, else 0.
+
+    `remaining` of the limits is given for a plan whose cost is assumed: it is taken to use no more than that.
+    """
     if remaining is not None:
         highs = tuple(min(high, max(left, 0.0)) for high, left in zip(highs, remaining, strict=True))
     return Rung(name, cost, chance, group, suited, highs, trains=method is not Method.AS_IS)
@@ -65,7 +68,10 @@ class Placed:
             cost=float(rounded(candidate.estimate.expected(request.unit) if cost is None else cost)),
             chance=self.shown_chance,
             suited=self.shown_suited,
-            highs=tuple(float(rounded(high)) for high in candidate.estimate.highs),
+            highs=tuple(
+                float(rounded(high)) if left < inf else 0.0
+                for high, left in zip(candidate.estimate.highs, request.remaining, strict=True)
+            ),
             remaining=request.remaining if candidate.assumed else None,
         )
 

@@ -113,7 +113,7 @@ def _rung(record: DecisionRecord, one: CandidateRecord, left: tuple[float, ...])
         cost=float(expected),
         chance=chance,
         suited=1.0 if one.chance.suited is None else max(float(one.chance.suited), chance),
-        highs=tuple(float(high) for high in highs),
+        highs=tuple(float(high) if most < NO_LIMIT else 0.0 for high, most in zip(highs, left, strict=True)),
         remaining=left if one.assumed else None,
     )
 

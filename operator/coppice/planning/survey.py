@@ -115,7 +115,7 @@ class _Looks:
                 continue
             for model in shown:
                 alike[model.key] = kind
-                mine = [one if one.model is model else replace(one, model=model) for one in candidates]
+                mine = [one if one.model is model else one.of_twin(model) for one in candidates]
                 fitting.append((model.key, mine))
         fitting.sort(key=lambda pair: pair[0])
         ordered = tuple(candidate for _, mine in fitting for candidate in mine)
