@@ -73,7 +73,7 @@ def test_a_prometheus_of_the_clusters_meters_is_passed_with_its_secret(chart: An
     options = parse(pod["containers"][0]["args"], {})
     assert options.meters_prometheus == "https://thanos.monitoring:9091"
     assert options.meters_credentials == Path("/etc/coppice-secrets/thanos")
-    assert {"name": "secret-thanos", "secret": {"secretName": "thanos"}} in pod["volumes"]
+    assert {"name": "secret-thanos", "secret": {"secretName": "thanos", "optional": True}} in pod["volumes"]
 
 
 def test_more_egress_stands_in_the_network_policy(chart: Any) -> None:

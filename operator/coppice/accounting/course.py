@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from coppice.accounting.units import seconds_between
 from coppice.api.base import DecimalString, Model
@@ -54,13 +54,15 @@ def at(spans: Sequence[Span], moment: datetime) -> Span | None:
 
 
 def within(spans: Sequence[Span], start: datetime, end: datetime) -> tuple[Span, ...]:
-    """The parts of spans between two moments."""
-    cut = (
-        span.model_copy(update={"start": max(span.start, start), "end": min(span.end, end)})
-        for span in spans
-        if span.end > start and span.start < end
-    )
-    return tuple(span for span in cut if span.start < span.end)
+    """The parts of spans, which are in order, between two moments."""
+    first = max(bisect_right(spans, start, key=lambda span: span.start) - 1, 0)
+    parts = []
+    for span in islice(spans, first, None):
+        if span.start >= end:
+            break
+        if span.end > start:
+            parts.append(span.model_copy(update={"start": max(span.start, start), "end": min(span.end, end)}))
+    return tuple(parts)
 
 
 def mean(spans: Sequence[Span]) -> Decimal | None:

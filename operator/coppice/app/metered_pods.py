@@ -1,33 +1,48 @@
 """Which pods meters are asked about: those that ran for jobs whose account is not closed yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from coppice.adapters.meters.pods import MeteredPod
 from coppice.api.attempt import AttemptRecord
+from coppice.api.computeprofile import ComputeProfileSpec
+from coppice.api.trainingjob import TrainingJob
 from coppice.index import Index
 
 
 def metered_pods(index: Index) -> list[MeteredPod]:
-    """Every scheduled pod of every unsettled job, departed jobs included."""
+    """Every scheduled pod of every unsettled job, departed jobs and pods that only a status remembers included."""
     profiles = {profile.metadata.name: profile.spec for profile in index.profiles}
-    found = []
-    for uid in dict.fromkeys(_unsettled(index)):
+    found: dict[str, MeteredPod] = {}
+    for job in _unsettled(index):
+        found |= {pod.uid: pod for pod in _remembered(job, profiles)}
+        uid = job.metadata.uid
         names = {child.attempt: _profile(child.attempt_record) for child in index.children(uid) if child.attempt_record}
         for pod in index.pods(uid):
             profile = profiles.get(names.get(pod.attempt, ""))
             if pod.scheduled_at is not None and profile is not None:
                 start, end = pod.scheduled_at.timestamp(), pod.ended_at.timestamp() if pod.ended_at else None
-                found.append(MeteredPod(pod.uid, pod.namespace, pod.name, start, end, pod.accelerators, profile))
-    return found
+                one = MeteredPod(pod.uid, pod.namespace, pod.name, start, end, pod.accelerators, profile)
+                found[pod.uid] = one
+    return list(found.values())
 
 
-def _unsettled(index: Index) -> Iterator[str]:
+def _unsettled(index: Index) -> Iterator[TrainingJob]:
     for key in index.unfinished():
-        body = index.body(key)
-        if body is not None:
-            yield str(body["metadata"].get("uid", ""))
-        yield from (job.metadata.uid for job in index.departed(key))
+        job = index.job(key)
+        if job is not None:
+            yield job
+        yield from index.departed(key)
+
+
+def _remembered(job: TrainingJob, profiles: Mapping[str, ComputeProfileSpec]) -> Iterator[MeteredPod]:
+    """Ended pods in the status, which keeps no name: meters that go by uid know them still."""
+    for attempt in job.status.attempts if job.status else ():
+        profile = profiles.get(attempt.profile)
+        for pod in attempt.pods:
+            if profile is not None and pod.end_time is not None:
+                start, end = pod.start_time.timestamp(), pod.end_time.timestamp()
+                yield MeteredPod(pod.uid, job.metadata.namespace or "", "", start, end, 0, profile)
 
 
 @lru_cache(maxsize=4096)

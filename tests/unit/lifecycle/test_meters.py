@@ -12,6 +12,7 @@ from coppice.accounting.report import recompute
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Component, Grade, IntensityMethod, IntensitySignal
 from coppice.app.metered_pods import metered_pods
+from coppice.index.index import KINDS
 from loop import FixedIntensity, Loop
 
 MARGINAL = (IntensityMethod.DIRECT, IntensitySignal.MARGINAL)
@@ -136,3 +137,18 @@ async def test_a_kind_that_is_gone_is_not_replaced_by_another() -> None:
     assert words.startswith("700")
     assert "Direct Marginal" in words
     assert words.endswith("as when it was decided")
+
+
+async def test_pods_that_only_the_status_remembers_are_asked_about_after_a_restart() -> None:
+    loop, key = await run(Meters())
+    await loop.pass_over_all()
+    (before,) = metered_pods(loop.index)
+    for pod in [body for body in loop.cluster.objects.values() if body["kind"] == "Pod"]:
+        del loop.cluster.objects["Pod", pod["metadata"]["namespace"], pod["metadata"]["name"]]
+    loop.restart()
+    loop.reconciler._meters = Meters()
+    loop.cluster.feed(loop.index, KINDS)
+    (after,) = metered_pods(loop.index)
+    assert (after.uid, after.name) == (before.uid, "")
+    assert abs(after.start - before.start) < 1
+    assert loop.conditions(key)["Accounted"] != "True"
