@@ -1,6 +1,6 @@
 """A candidate: a base model (or none) with a method on a configuration, estimated."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -10,7 +10,7 @@ from coppice.api.meta import BaseModelReference
 from coppice.api.vocabulary import BaseModelKind, Method, OptimizeFor
 from coppice.planning.catalogue import Registered
 from coppice.planning.estimate import Estimate, estimate
-from coppice.planning.fitting import laid_out, shortfall
+from coppice.planning.fitting import Fit, laid_out, shortfall
 from coppice.planning.hardware import Hardware
 from coppice.planning.network import Network, network_of
 from coppice.planning.request import Request
@@ -68,46 +68,55 @@ def rung_name(method: Method, base: BaseModelReference | None) -> str:
 
 
 def on_hardware(request: Request, model: Registered, method: Method) -> list[Candidate]:
-    """The candidate on every configuration whose memory holds it by the high estimate."""
-    return [option for option in _options(request, model, method) if fits_memory(option)]
+    """The candidate on every configuration whose memory holds it by the high estimate.
+
+    More accelerators than one, where the job states no bound, are looked at only if none holds it.
+    """
+    network = network_of(model.spec.architecture, request.spec.task)
+    for options in (request.hardware, request.larger_hardware):
+        fits = [fit for one in options if (fit := _fit(request, model, method, network, one)).fits]
+        if fits:
+            return [_estimated(request, model, method, network, fit.hardware) for fit in fits]
+    return []
 
 
 def too_small(request: Request, model: Registered, method: Method) -> str:
     """Why no configuration holds the candidate."""
-    return closest_shortfall(_options(request, model, method))
-
-
-def closest_shortfall(options: Iterable[Candidate]) -> str:
-    """What a plan needs and what there is, on the configuration that comes closest. There must be one."""
-    closest = min(options, key=lambda option: option.estimate.memory_bytes.high / option.hardware.memory_bytes)
-    return shortfall(closest.name, closest.estimate.memory_bytes.high, closest.hardware)
-
-
-def _options(request: Request, model: Registered, method: Method) -> Iterator[Candidate]:
-    """The candidate on every configuration, each with the least costly layout that its memory holds."""
     network = network_of(model.spec.architecture, request.spec.task)
-    least = float(quantity(model.spec.min_memory)) if model.spec.min_memory else 0.0
-    for one in request.hardware:
-        correction = request.correction(method, network, one)
-        factor = correction.memory.median
-        hardware = laid_out(request.spec, network, method, one, may_shard=request.own_fine_tuning, factor=factor)
-        estimated = estimate(
-            request.spec,
-            network,
-            method,
-            hardware,
-            request.world,
-            least_memory_bytes=least,
-            price_per_job=model.spec.price_per_job,
-            price_per_month=model.spec.price_per_month,
-            correction=correction,
-        )
-        yield Candidate(method, model, network, hardware, estimated)
+    options = (*request.hardware, *request.larger_hardware)
+    name = rung_name(method, model.reference)
+    return shortfall(name, [_fit(request, model, method, network, one) for one in options])
 
 
-def fits_memory(candidate: Candidate) -> bool:
-    """Whether one device, or the pod on CPU, holds it by the high estimate."""
-    return candidate.estimate.memory_bytes.high <= candidate.hardware.memory_bytes
+def _fit(request: Request, model: Registered, method: Method, network: Network, hardware: Hardware) -> Fit:
+    return laid_out(
+        request.spec,
+        network,
+        method,
+        hardware,
+        may_shard=request.own_fine_tuning,
+        factor=request.correction(method, network, hardware).memory.median,
+        least_bytes=_least_bytes(model),
+    )
+
+
+def _estimated(request: Request, model: Registered, method: Method, network: Network, hardware: Hardware) -> Candidate:
+    estimated = estimate(
+        request.spec,
+        network,
+        method,
+        hardware,
+        request.world,
+        least_memory_bytes=_least_bytes(model),
+        price_per_job=model.spec.price_per_job,
+        price_per_month=model.spec.price_per_month,
+        correction=request.correction(method, network, hardware),
+    )
+    return Candidate(method, model, network, hardware, estimated)
+
+
+def _least_bytes(model: Registered) -> float:
+    return float(quantity(model.spec.min_memory)) if model.spec.min_memory else 0.0
 
 
 def best_configuration(request: Request, options: Iterable[Candidate]) -> Candidate | None:

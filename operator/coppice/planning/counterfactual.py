@@ -13,11 +13,11 @@ from coppice.api.reasons import FitReason
 from coppice.api.trainingjob_status import TotalsStatus
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Basis, Method
-from coppice.planning.candidate import Candidate, best_configuration, closest_shortfall, fits_memory
+from coppice.planning.candidate import Candidate, best_configuration
 from coppice.planning.configuration import network_of_config
 from coppice.planning.estimate import JOULES_PER_WATT_HOUR, Estimate, estimate
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.fitting import laid_out
+from coppice.planning.fitting import Fit, laid_out, shortfall
 from coppice.planning.hardware import Hardware
 from coppice.planning.lognormal import LogNormal
 from coppice.planning.network import Network
@@ -53,14 +53,15 @@ def scratch_candidate(request: Request) -> Candidate | Rejection:
         return Rejection(FitReason.PROFILE_NOT_ALLOWED, _no_hardware(request))
     network = request.declared_network
     assumed = network is None
-    options = _options(request, network or _assumed_network(request), assumed=assumed)
-    holding = options if assumed else [option for option in options if fits_memory(option)]
-    best = best_configuration(request, holding)
+    fits = _fits(request, network) if network else []
+    holding = [fit.hardware for fit in fits if fit.fits] if network else request.own_hardware
+    known = network or _assumed_network(request)
+    best = best_configuration(request, [_option(request, known, one, assumed=assumed) for one in holding])
     if best is not None:
         return best
     if holding:
         return Rejection(FitReason.FIGURES_MISSING, "optimizeFor Cost needs pricePerHour on a ComputeProfile")
-    return Rejection(FitReason.MEMORY_TOO_SMALL, closest_shortfall(options))
+    return Rejection(FitReason.MEMORY_TOO_SMALL, shortfall("training from scratch", fits))
 
 
 def counterfactual(request: Request, scratch: Candidate) -> Counterfactual:
@@ -126,16 +127,23 @@ def _no_hardware(request: Request) -> str:
     )
 
 
-def _options(request: Request, network: Network, *, assumed: bool) -> list[Candidate]:
-    return [_option(request, network, one, assumed=assumed) for one in request.own_hardware]
+def _fits(request: Request, network: Network) -> list[Fit]:
+    """The configurations with their layouts; larger ones than asked for only where none of the others holds it."""
+    fits = [_fit(request, network, one) for one in request.own_hardware]
+    if request.own_container or any(fit.fits for fit in fits):
+        return fits
+    return fits + [_fit(request, network, one) for one in request.larger_hardware]
+
+
+def _fit(request: Request, network: Network, hardware: Hardware) -> Fit:
+    method = Method.FROM_SCRATCH
+    factor = request.correction(method, network, hardware).memory.median
+    return laid_out(request.spec, network, method, hardware, may_shard=request.own_container, factor=factor)
 
 
 def _option(request: Request, network: Network, hardware: Hardware, *, assumed: bool) -> Candidate:
     method = Method.FROM_SCRATCH
     correction = request.correction(method, network, hardware)
-    if not assumed:
-        sharding, factor = request.own_container, correction.memory.median
-        hardware = laid_out(request.spec, network, method, hardware, may_shard=sharding, factor=factor)
     estimated = estimate(request.spec, network, method, hardware, request.world, assumed=assumed, correction=correction)
     return Candidate(method, None, network, hardware, estimated, assumed=assumed)
 

@@ -5,7 +5,8 @@ fit by the high estimate. The built-in trainer offers what it can run: one pod, 
 recomputation. A user's own container may shard, and nobody knows whether it does: it is given the benefit.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.vocabulary import Method
@@ -19,6 +20,19 @@ from coppice.planning.workload import workload
 GIBIBYTE = 2**30
 
 
+@dataclass(frozen=True)
+class Fit:
+    """A configuration with the layout chosen for a plan, and the bytes that the plan needs by its high estimate."""
+
+    hardware: Hardware
+    needed_bytes: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether one device, or the pod on CPU, holds it."""
+        return self.needed_bytes <= self.hardware.memory_bytes
+
+
 def laid_out(
     spec: TrainingJobSpec,
     network: Network,
@@ -27,32 +41,33 @@ def laid_out(
     *,
     may_shard: bool = False,
     factor: float = 1.0,
-) -> Hardware:
+    least_bytes: float = 0.0,
+) -> Fit:
     """The configuration with the first layout that fits; where none does, with the one that needs least.
 
-    `factor` is what finished jobs taught about the need.
+    `factor` is what finished jobs taught about the need, `least_bytes` what the model is known to need at least.
     """
-    options = _options(spec, network, method, hardware, may_shard=may_shard)
-    if len(options) == 1:
-        return _with(hardware, options[0])
     work = workload(spec, network, method)
-    least: tuple[float, Layout] | None = None
-    for layout in options:
-        high = memory(network, method, work, hardware, layout=layout).high * factor
-        if high <= hardware.memory_bytes:
-            return _with(hardware, layout)
-        if least is None or high < least[0]:
-            least = high, layout
-    assert least is not None
-    return _with(hardware, least[1])
+    closest: Fit | None = None
+    for layout in _options(spec, network, method, hardware, may_shard=may_shard):
+        needed = memory(network, method, work, hardware, layout=layout)
+        found = Fit(_with(hardware, layout), replace(needed, median=max(needed.median * factor, least_bytes)).high)
+        if found.fits:
+            return found
+        if closest is None or found.needed_bytes < closest.needed_bytes:
+            closest = found
+    assert closest is not None
+    return closest
 
 
-def shortfall(name: str, needed_bytes: float, hardware: Hardware) -> str:
-    """The sentence for a plan that does not fit its roomiest configuration, with what it needs and what is there."""
-    where = f"one {_device(hardware)} of ComputeProfile {hardware.profile.metadata.name}"
-    extra = hardware.layout.inputs()
+def shortfall(name: str, fits: Iterable[Fit]) -> str:
+    """What a plan needs and what there is, on the configuration that comes closest. There must be one."""
+    fit = min(fits, key=lambda one: one.needed_bytes / one.hardware.memory_bytes)
+    where = f"one {_device(fit.hardware)} of ComputeProfile {fit.hardware.profile.metadata.name}"
+    extra = fit.hardware.layout.inputs()
     how = f" ({', '.join(f'{key} {value}' for key, value in extra.items())})" if extra else ""
-    needed, there = (f"{int(size)} bytes ({size / GIBIBYTE:.1f} GiB)" for size in (needed_bytes, hardware.memory_bytes))
+    sizes = (fit.needed_bytes, fit.hardware.memory_bytes)
+    needed, there = (f"{int(size)} bytes ({size / GIBIBYTE:.1f} GiB)" for size in sizes)
     return f"{name} needs {needed} of memory by its high estimate{how}, and {where} has {there}"
 
 

@@ -1,7 +1,8 @@
 """Accelerator configurations: what one attempt could run on, from the ComputeProfiles that the job allows.
 
 The smallest configuration is tried first: more devices shorten a job and rarely save energy. Only a bound that the
-user states (`resources.acceleratorsPerPod`) opens larger ones, in powers of two.
+user states (`resources.acceleratorsPerPod`), or a plan that one accelerator does not hold, opens larger ones, in powers
+of two.
 """
 
 from collections.abc import Iterator, Mapping

@@ -110,6 +110,19 @@ class Request:
         return tuple(self._hardware(as_asked=False))
 
     @cached_property
+    def larger_hardware(self) -> tuple[Hardware, ...]:
+        """More accelerators a pod than one, where the job states no bound: for what one does not hold."""
+        if self.resources.accelerators_per_pod is not None or self.own_fine_tuning:
+            return ()
+        devices = [(one, one.spec.accelerator.per_node) for one in self._profiles if one.spec.accelerator]
+        return tuple(
+            option
+            for one, most in devices
+            for option in configurations(one, self.resources.model_copy(update={"accelerators_per_pod": most}))
+            if option.accelerators > 1
+        )
+
+    @cached_property
     def own_hardware(self) -> tuple[Hardware, ...]:
         """Configurations for the plan from scratch: a user's own container or template gets what it asks for."""
         if self.trainer.template is None:

@@ -14,7 +14,7 @@ from coppice.planning.memory import FRAMEWORK_BYTES, GIBIBYTE, Optimizer, memory
 from coppice.planning.network import Network
 from coppice.planning.sharding import Layout, Stage, layouts
 from coppice.planning.workload import workload
-from worlds import decided
+from worlds import decided, refused
 
 GPU = make_profile("h100").accelerator()
 BERT = Network("bert", 109_482_240, 23_837_184, 12, 768, 512)
@@ -109,26 +109,26 @@ def test_the_built_in_trainer_offers_what_it_can_run() -> None:
 def test_the_simplest_layout_that_fits_is_taken() -> None:
     job = spec(batchSize=256)
     small, large = (
-        laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory=size)).layout for size in ("16Gi", "80Gi")
+        laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory=size)).hardware.layout for size in ("16Gi", "80Gi")
     )
     assert (small.checkpointing, large.checkpointing) == (True, False)
 
 
 def test_a_user_s_own_container_may_shard() -> None:
-    layout = laid_out(spec(), LLAMA_7B, Method.FROM_SCRATCH, hardware(8), may_shard=True).layout
+    layout = laid_out(spec(), LLAMA_7B, Method.FROM_SCRATCH, hardware(8), may_shard=True).hardware.layout
     assert layout.stage is Stage.ZERO_2
 
 
 @pytest.mark.parametrize(("said", "expected"), [(True, True), (False, False)])
 def test_a_user_s_word_on_recomputing_is_kept(said: bool, expected: bool) -> None:
     job = spec(batchSize=256, gradientCheckpointing=said)
-    assert laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory="16Gi")).layout.checkpointing is expected
-    assert laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory="80Gi")).layout.checkpointing is expected
+    assert laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory="16Gi")).hardware.layout.checkpointing is expected
+    assert laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory="80Gi")).hardware.layout.checkpointing is expected
 
 
 def test_what_cannot_be_recomputed_is_not() -> None:
     resnet = Network("resnet", 25_557_032, forward_flops_per_example=8_178_000_000)
-    layout = laid_out(spec(batchSize=4096), resnet, Method.FULL_FINE_TUNE, hardware(memory="16Gi")).layout
+    layout = laid_out(spec(batchSize=4096), resnet, Method.FULL_FINE_TUNE, hardware(memory="16Gi")).hardware.layout
     assert layout.checkpointing is False
 
 
@@ -151,3 +151,14 @@ def test_recomputation_that_was_planned_is_what_the_trainer_is_told() -> None:
     assert small.hyperparameters == {"epochs": 6, "gradientCheckpointing": 1}
     assert small.estimate.inputs["gradientCheckpointing"] == "true"
     assert large.hyperparameters == {"epochs": 6}
+
+
+def test_more_accelerators_are_taken_only_where_one_does_not_hold_it() -> None:
+    job = make_job().methods("FullFineTune").hyperparameters(batchSize=2048, gradientCheckpointing=False)
+    profiles = [make_profile().accelerator(memory="20Gi")]
+    [found] = decided(job, make_model(), profiles=profiles).candidates
+    assert found.accelerators_per_pod in {2, 4, 8}
+    assert found.estimate.inputs["sharding"] == "data parallel"
+    [small] = decided(job.hyperparameters(batchSize=32), make_model(), profiles=profiles).candidates
+    assert small.accelerators_per_pod == 1
+    assert "MemoryTooSmall" in refused(job.resources(acceleratorsPerPod=1), make_model(), profiles=profiles).message
