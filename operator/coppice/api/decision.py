@@ -187,6 +187,9 @@ class DecisionRecord(Model):
         default=None,
         description="Mean of the whole ladder in the unit of optimizeFor, each rung as likely as it is reached.",
     )
+    search_cut_short: bool | None = Field(
+        default=None, description="True where so many ladders were possible that a better one may exist."
+    )
     scratch: CandidateRecord | None = Field(
         default=None, description="The plan from scratch, where there is one and the ladder does not end in it."
     )

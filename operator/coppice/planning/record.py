@@ -38,6 +38,7 @@ def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | No
             "ladder": tuple(_candidate(board.request, placed) for placed in ladder),
             "ladder_chance": rounded(choice.ladder.chance),
             "ladder_expected": rounded(choice.ladder.cost),
+            "search_cut_short": None if choice.compared.proven else True,
             "scratch": _unused_scratch(board, choice),
             "forgone": _candidate(board.request, first) if first else None,
             "expected_saving_grams": saving,

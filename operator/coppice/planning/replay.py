@@ -15,9 +15,10 @@ from coppice.api.trainingjob import Limits
 from coppice.api.vocabulary import Method, Mode
 from coppice.planning.board import rung_of
 from coppice.planning.candidate import rung_name
-from coppice.planning.choice import Question, answer
-from coppice.planning.ladder import MAX_RUNGS, Rules, Rung, admissible
+from coppice.planning.choice import Choice, Question, answer
+from coppice.planning.ladder import MAX_RUNGS, Rules, Rung, admissible, miss_probability
 from coppice.planning.request import NO_LIMIT
+from coppice.planning.rung import expected_cost
 
 SCRATCH = rung_name(Method.FROM_SCRATCH, None)
 
@@ -29,6 +30,8 @@ def replay(record: DecisionRecord) -> DecisionRecord:
     if choice is None:
         nothing = {"ladder": (), "ladder_chance": None, "ladder_expected": None, "forgone": None}
         return record.model_copy(update=nothing | {"reason": _without_ladder(record)})
+    if record.search_cut_short:
+        return _as_recorded(record, choice)
     advised = choice.advised
     return record.model_copy(
         update={
@@ -39,6 +42,14 @@ def replay(record: DecisionRecord) -> DecisionRecord:
             "forgone": known[advised.rungs[0].name] if advised else None,
         }
     )
+
+
+def _as_recorded(record: DecisionRecord, choice: Choice) -> DecisionRecord:
+    """With the recorded ladder, judged anew: a search that was cut short may end elsewhere among fewer candidates."""
+    left = _remaining(record)
+    rungs = [_rung(record, one, left) for one in record.ladder]
+    figures = {"ladder_chance": rounded(1 - miss_probability(rungs)), "ladder_expected": rounded(expected_cost(rungs))}
+    return record.model_copy(update={"reason": choice.reason, **figures})
 
 
 def differences(record: DecisionRecord) -> list[str]:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from builders import make_job, make_model, make_policy, make_profile
 from coppice.api.decision import DecisionRecord, SpentRecord, decode_record
+from coppice.planning import search
 from coppice.planning.replay import differences, replay
 from worlds import Case, decided, refused, rungs, tried
 
@@ -76,6 +77,16 @@ def test_any_decision_replays(target, attempts, seconds, chance, models, mode) -
     outcome = Case(job, models, policies=[make_policy().sufficient_chance(chance)]).decide()
     record = outcome if isinstance(outcome, DecisionRecord) else outcome.record
     assert record is None or replay(record).digest == record.digest
+
+
+def test_a_search_that_was_cut_short_says_so_and_replays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MOST_STEPS", 1)
+    record = decided(JOB, *MANY[:4])
+    assert record.search_cut_short
+    assert "cut short" in record.message
+    monkeypatch.undo()
+    assert replay(record).digest == record.digest
+    assert decided(JOB, *MANY[:4]).search_cut_short is None
 
 
 def test_a_record_that_was_tampered_with_says_so() -> None:
