@@ -34,7 +34,11 @@ lint: setup ## Check style, types and the layers between packages
 
 .PHONY: unit
 unit: setup ## Run the unit tests (seconds, no cluster)
-	$(BIN)/pytest tests/unit --numprocesses auto
+	$(BIN)/pytest tests/unit --numprocesses auto -m "not hypothesis and not thorough"
+
+.PHONY: properties
+properties: setup ## Run the property tests, and a kill at every write (a minute, no cluster)
+	$(BIN)/pytest tests/unit --numprocesses auto -m "hypothesis or thorough"
 
 .PHONY: chart
 chart: setup ## Render the chart in every way and hold it to its rules (builds Helm once)
@@ -61,7 +65,7 @@ e2e: setup ## Run the tests on a whole cluster, the demo among them
 	$(BIN)/pytest tests/e2e --timeout 3000
 
 .PHONY: test
-test: lint unit chart exports registry trainer api-server e2e ## Run every check and test, cheapest first
+test: lint unit properties chart exports registry trainer api-server e2e ## Run every check and test, cheapest first
 
 .PHONY: cluster-up
 cluster-up: setup ## Bring up a whole cluster: kind with Docker, else a real node of its own as root on Linux

@@ -15,15 +15,14 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from coppice.adapters.clock import SystemClock
 from coppice.adapters.cluster import ApiCluster
-from coppice.adapters.connection import connect
 from coppice.api import conditions as c
 from coppice.api.base import API_VERSION
 from coppice.api.decision import DecisionRecord, SpentRecord, decode_record
 from coppice.api.reasons import SuspendReason
 from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingjob import TrainingJob
+from coppice.cli.cluster import cluster_of
 from coppice.cli.errors import UsageError
 from coppice.cli.figures import base_name, figure
 from coppice.cli.namespaces import current_namespace
@@ -55,9 +54,7 @@ def approve(
 async def _approve(
     kubeconfig: str | None, namespace: str, name: str, *, message: str, until: datetime | None, dry_run: bool
 ) -> None:
-    connection = await connect(kubeconfig)
-    try:
-        cluster = ApiCluster(connection, SystemClock(), "coppice-cli")
+    async with cluster_of(kubeconfig) as cluster:
         body = await cluster.get("TrainingJob", namespace, name)
         if body is None:
             raise UsageError(f"there is no TrainingJob {name} in namespace {namespace}")
@@ -70,8 +67,6 @@ async def _approve(
         Console().print(brief(job, record))
         created = await _create(cluster, manifest)
         Console().print(f"trainingapproval/{created} lets TrainingJob {namespace}/{name} start")
-    finally:
-        await connection.close()
 
 
 async def _create(cluster: ApiCluster, manifest: Body) -> str:

@@ -25,6 +25,8 @@ MODELS: dict[str, type[Model]] = {
     "TrainingReport": TrainingReport,
 }
 SUFFIXES = {".yaml", ".yml", ".json"}
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C where PyYAML was built with it: ten times as fast, which a directory of thousands feels."""
 
 
 def bodies(path: Path) -> Iterator[dict[str, Any]]:
@@ -78,7 +80,7 @@ def objects(paths: Iterable[Path]) -> list[dict[str, Any]]:
 
 def _objects(where: str, text: str) -> Iterator[dict[str, Any]]:
     try:
-        documents = list(yaml.safe_load_all(text))
+        documents = list(yaml.load_all(text, LOADER))
     except yaml.YAMLError as error:
         raise UsageError(f"{where} is not YAML: {error}") from error
     for document in documents:

@@ -3,12 +3,10 @@
 import re
 from typing import Any
 
-from coppice.adapters.clock import SystemClock
-from coppice.adapters.cluster import ApiCluster
-from coppice.adapters.connection import connect
 from coppice.api.decision import DecisionRecord, decode_record
 from coppice.api.labels import DECISION_ANNOTATION, JOB_UID_LABEL, RETRY_OF_ANNOTATION
 from coppice.api.trainingjob import TrainingJob
+from coppice.cli.cluster import cluster_of
 from coppice.cli.errors import UsageError
 from coppice.cli.namespaces import current_namespace
 
@@ -18,9 +16,7 @@ Body = dict[str, Any]
 
 async def find_job(kubeconfig: str | None, namespace: str | None, name: str) -> tuple[Body, list[Body]]:
     """The job's body, and its children and report, which carry the decision record."""
-    connection = await connect(kubeconfig)
-    try:
-        cluster = ApiCluster(connection, SystemClock(), "coppice-cli")
+    async with cluster_of(kubeconfig) as cluster:
         where = namespace or current_namespace(kubeconfig)
         body = await cluster.get("TrainingJob", where, name)
         if body is None:
@@ -33,8 +29,6 @@ async def find_job(kubeconfig: str | None, namespace: str | None, name: str) -> 
             item for items in kinds for item in items if item["metadata"].get("labels", {}).get(JOB_UID_LABEL) == uid
         ]
         return body, mine
-    finally:
-        await connection.close()
 
 
 def decision_of(body: Body, related: list[Body]) -> DecisionRecord | None:
@@ -58,12 +52,8 @@ async def retried(kubeconfig: str | None, namespace: str | None, name: str, new_
     conditions = job.status.conditions if job.status else ()
     if not any(item.type == "Finished" and item.status == "True" for item in conditions):
         raise UsageError(f"TrainingJob {name} is not finished; change spec.suspend to stop it, or wait for it")
-    connection = await connect(kubeconfig)
-    try:
-        cluster = ApiCluster(connection, SystemClock(), "coppice-cli")
+    async with cluster_of(kubeconfig) as cluster:
         return await cluster.create(retry_manifest(body, new_name or next_name(name)))
-    finally:
-        await connection.close()
 
 
 def retry_manifest(body: Body, name: str) -> Body:

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from coppice.adapters.clock import SystemClock
-from coppice.adapters.cluster import ApiCluster
-from coppice.adapters.connection import connect
 from coppice.api.trainingreport import TrainingReport
+from coppice.cli.cluster import cluster_of
 from coppice.cli.documents import bodies
 from coppice.cli.errors import UsageError
 
@@ -17,12 +15,9 @@ AGES = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 async def from_cluster(kubeconfig: str | None, namespace: str | None) -> list[TrainingReport]:
     """The reports of a namespace, or of all of them."""
-    connection = await connect(kubeconfig)
-    try:
-        found, _ = await ApiCluster(connection, SystemClock(), "coppice-cli").list("TrainingReport", namespace)
+    async with cluster_of(kubeconfig) as cluster:
+        found, _ = await cluster.list("TrainingReport", namespace)
         return [TrainingReport.model_validate(body) for body in found]
-    finally:
-        await connection.close()
 
 
 def from_directories(paths: Sequence[Path], namespace: str | None) -> list[TrainingReport]:

@@ -11,12 +11,11 @@ from typing import Any
 import yaml
 
 from coppice.adapters.clock import SystemClock
-from coppice.adapters.cluster import ApiCluster
-from coppice.adapters.connection import connect
 from coppice.adapters.counting import can_count, count_network
 from coppice.adapters.intensity.static import StaticIntensity
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingpolicy import TrainingPolicySpec
+from coppice.cli.cluster import cluster_of
 from coppice.cli.documents import MODELS, objects, strictly
 from coppice.index import Index
 from coppice.index.index import KINDS
@@ -89,9 +88,7 @@ async def from_cluster(kubeconfig: str | None, operator_namespace: str, given: I
 
     The installation's zone, PUE and default policy are read from its settings, unless they are `given`.
     """
-    connection = await connect(kubeconfig)
-    try:
-        cluster = ApiCluster(connection, SystemClock(), "coppice-cli")
+    async with cluster_of(kubeconfig) as cluster:
         index, missing = Index(SystemClock()), []
         for kind in KINDS:
             if kind in NOT_NEEDED:
@@ -110,8 +107,6 @@ async def from_cluster(kubeconfig: str | None, operator_namespace: str, given: I
                 [] if settings else [f"ConfigMap {operator_namespace}/{SETTINGS}: the chart's defaults are assumed"]
             )
         return Catalogue(index, installation, tuple(missing))
-    finally:
-        await connection.close()
 
 
 def _installed(settings: Mapping[str, str]) -> Installation:

@@ -26,7 +26,7 @@ def manifest(path: Path, *bodies: dict) -> Path:
     for body in bodies:
         metadata = {key: value for key, value in body["metadata"].items() if key not in SERVER_ONLY}
         cleaned.append({**body, "metadata": metadata})
-    path.write_text(yaml.safe_dump_all(cleaned))
+    path.write_text(yaml.dump_all(cleaned, Dumper=yaml.CSafeDumper))
     return path
 
 
@@ -134,3 +134,10 @@ def test_help_teaches_every_command() -> None:
     output = run("--help").output
     for command in ("plan", "explain", "retry"):
         assert command in output
+
+
+@pytest.mark.parametrize("command", ["explain topics", "retry topics", "approve topics", "report", "recompute topics"])
+def test_without_a_cluster_every_command_says_what_to_do(command: str, tmp_path: Path) -> None:
+    result = run(*command.split(), "--kubeconfig", tmp_path / "missing")
+    assert isinstance(result.exception, UsageError)
+    assert "name a file with --kubeconfig" in str(result.exception)

@@ -318,7 +318,7 @@ def test_check_compares_with_the_hub_when_asked(hub: Hub, tmp_path: Path) -> Non
 def test_without_a_cluster_the_way_out_is_told(tmp_path: Path) -> None:
     nothing = tmp_path / "kubeconfig"
     nothing.write_text("apiVersion: v1\nkind: Config\n")
-    assert "use --catalogue" in refused("list", "--kubeconfig", nothing)
+    assert "read manifests" in refused("list", "--kubeconfig", nothing)
 
 
 def test_a_proxy_of_the_environment_is_used_for_other_hosts_only(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

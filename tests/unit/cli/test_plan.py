@@ -19,7 +19,7 @@ SERVER_ONLY = ("uid", "generation", "creationTimestamp", "resourceVersion")
 def written(path: Path, *bodies: dict) -> Path:
     for body in bodies:
         body["metadata"] = {key: value for key, value in body["metadata"].items() if key not in SERVER_ONLY}
-    path.write_text(yaml.safe_dump_all(bodies))
+    path.write_text(yaml.dump_all(bodies, Dumper=yaml.CSafeDumper))
     return path
 
 

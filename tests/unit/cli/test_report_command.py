@@ -24,7 +24,7 @@ def reports(tmp_path: Path) -> Path:
 
 
 def write(directory: Path, report: TrainingReport) -> None:
-    (directory / f"{report.metadata.name}.yaml").write_text(yaml.safe_dump(report.wire()))
+    (directory / f"{report.metadata.name}.yaml").write_text(yaml.dump(report.wire(), Dumper=yaml.CSafeDumper))
 
 
 def run(*arguments: str) -> Result:

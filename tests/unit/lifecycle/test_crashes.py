@@ -63,6 +63,7 @@ async def live(
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("job", "steps"), LIVES.values(), ids=LIVES.keys())
 @pytest.mark.parametrize("when", ["crash_before", "crash_after"])
 async def test_a_kill_at_every_write_changes_nothing_of_the_outcome(
