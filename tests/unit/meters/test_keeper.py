@@ -91,6 +91,15 @@ async def test_a_round_asks_only_for_what_is_new() -> None:
     assert [start for _, start, _ in stand.prometheus.asked[first:]] == [T0 + 910, T0 + 910]
 
 
+async def test_a_long_running_pod_is_shown_from_fewer_samples_without_losing_a_joule() -> None:
+    gpu = Gpu("GPU-1", 300, [("research", "topics-0a1b2-1-0", START, 99_999)], reset_at=1_000)
+    stand = Stand(lambda: dcgm([gpu], range(0, 9000, 15)))
+    for second in (700, 4000, 8000):
+        await stand.at(second, pod(None))
+    (joules,) = stand.joules
+    assert float(joules) == pytest.approx(300 * (7995 - START))
+
+
 async def test_one_round_asks_once_for_all_pods() -> None:
     stand = Stand()
     many = [MeteredPod(f"uid-{n}", "research", f"p-{n}", T0 + START, None, 1, GPU_NODE) for n in range(150)]

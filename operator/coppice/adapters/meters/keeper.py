@@ -32,6 +32,8 @@ MARGIN_SECONDS = 120.0
 OVERLAP_SECONDS = 90.0
 """What each round reads again, for samples that came late."""
 
+THIN_SECONDS, THIN_AFTER_SECONDS = 60.0, 900.0
+
 PODS_A_QUERY = 200
 
 Labels = frozenset[tuple[str, str]]
@@ -40,9 +42,14 @@ log = logging.getLogger(__name__)
 
 
 class Store:
-    """Raw samples of one selector from some time on; a round adds what is new."""
+    """Samples of one selector from some time on; a round adds what is new.
 
-    def __init__(self) -> None:
+    `thinned` keeps one sample a minute of what is older than a quarter of an hour: enough to show a running pod, and a
+    quarter of the work. Last words are computed from every sample.
+    """
+
+    def __init__(self, *, thinned: bool = False) -> None:
+        self._thinned = thinned
         self._samples: dict[Labels, dict[float, float]] = {}
         self._span: tuple[float, float] | None = None
 
@@ -59,7 +66,8 @@ class Store:
             known.update((sample.at, sample.value) for sample in item.samples)
         begin = start if self._span is None else min(self._span[0], start)
         self._span = max(begin, keep_from), now
-        kept = {key: {at: value for at, value in known.items() if at >= keep_from} for key, known in self._items()}
+        thin_until = now - THIN_AFTER_SECONDS if self._thinned else keep_from
+        kept = {key: _kept(known, keep_from, thin_until) for key, known in self._items()}
         self._samples = {key: known for key, known in kept.items() if known}
 
     def series(self) -> list[Series]:
@@ -81,13 +89,23 @@ class Stores:
     processors: Store = field(default_factory=Store)
 
 
+def _kept(known: Mapping[float, float], keep_from: float, thin_until: float) -> dict[float, float]:
+    kept: dict[float, float] = {}
+    last = float("-inf")
+    for at in sorted(known):
+        if at >= keep_from and (at >= thin_until or at - last >= THIN_SECONDS):
+            kept[at] = known[at]
+            last = at
+    return kept
+
+
 class ClusterMeters:
     """DCGM and Kepler through one Prometheus; `readings` is the latest snapshot by pod uid."""
 
     def __init__(self, prometheus: Prometheus, clock: Clock) -> None:
         self._prometheus = prometheus
         self._clock = clock
-        self._stores = Stores()
+        self._stores = Stores(Store(thinned=True), Store(thinned=True))
         self._told = ""
         self.readings: Mapping[str, PodMeter] = {}
 
@@ -130,17 +148,8 @@ class ClusterMeters:
         uids = sorted(pod.uid for pod in pods)
         chunks = [uids[number : number + PODS_A_QUERY] for number in range(0, len(uids), PODS_A_QUERY)]
         await self._refresh(stores.processors, [kepler.selector(chunk) for chunk in chunks], since, now)
-        devices = dcgm.devices(stores.accelerators.series()) if with_accelerators else {}
-        by_pod: dict[str, list[Series]] = {}
-        for item in stores.processors.series():
-            by_pod.setdefault(item.labels.get("pod_id", ""), []).append(item)
-        found = {}
-        for pod in pods:
-            accelerator = dcgm.accelerator(pod, devices, now)
-            others = kepler.readings(pod, by_pod.get(pod.uid, []), now)
-            found[pod.uid] = (*((accelerator,) if accelerator else ()), *others)
-            await asyncio.sleep(0)
-        return found
+        # In a thread, because hundreds of thousands of samples take seconds, and the Lease must be renewed meanwhile.
+        return await asyncio.to_thread(_computed, pods, stores, now)
 
     async def _refresh(self, store: Store, selectors: Sequence[str], since: float, now: float) -> None:
         start = store.missing(since, now)
@@ -151,6 +160,19 @@ class ClusterMeters:
         if sentence and sentence != self._told:
             log.warning("%s", sentence)
         self._told = sentence
+
+
+def _computed(pods: Sequence[MeteredPod], stores: Stores, now: float) -> dict[str, tuple[Metered, ...]]:
+    devices = dcgm.devices(stores.accelerators.series())
+    by_pod: dict[str, list[Series]] = {}
+    for item in stores.processors.series():
+        by_pod.setdefault(item.labels.get("pod_id", ""), []).append(item)
+    found = {}
+    for pod in pods:
+        accelerator = dcgm.accelerator(pod, devices, now)
+        others = kepler.readings(pod, by_pod.get(pod.uid, []), now)
+        found[pod.uid] = (*((accelerator,) if accelerator else ()), *others)
+    return found
 
 
 def _meters(found: Mapping[str, tuple[Metered, ...]], *, complete: bool) -> dict[str, PodMeter]:
