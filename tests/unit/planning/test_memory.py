@@ -5,6 +5,8 @@ import re
 import pytest
 
 from builders import make_job, make_model, make_profile
+from coppice.api.decision import DecisionRecord
+from coppice.api.trainer_spec import Hyperparameters
 from coppice.api.trainingjob import Resources, TrainingJobSpec
 from coppice.api.vocabulary import Method
 from coppice.planning.block import Block
@@ -162,3 +164,11 @@ def test_more_accelerators_are_taken_only_where_one_does_not_hold_it() -> None:
     [small] = decided(job.hyperparameters(batchSize=32), make_model(), profiles=profiles).candidates
     assert small.accelerators_per_pod == 1
     assert "MemoryTooSmall" in refused(job.resources(acceleratorsPerPod=1), make_model(), profiles=profiles).message
+
+
+def test_what_was_planned_survives_the_record_and_reaches_the_run() -> None:
+    job = make_job().methods("FullFineTune").hyperparameters(batchSize=256)
+    record = decided(job, make_model(), profiles=[make_profile().accelerator(memory="9Gi")])
+    again = DecisionRecord.model_validate_json(record.model_dump_json(by_alias=True))
+    settings = Hyperparameters.model_validate(again.candidates[0].hyperparameters)
+    assert settings.gradient_checkpointing is True
