@@ -14,7 +14,7 @@ from coppice.lifecycle.observed import Plan
 from coppice.lifecycle.situation import Situation, transition_events
 from coppice.lifecycle.start import start, startable
 from coppice.lifecycle.status import Stand, decision_status
-from coppice.lifecycle.waits import Wait, wait_of
+from coppice.lifecycle.waits import Wait, priced_since, wait_of
 from coppice.planning.decision import Refusal, Tried, decide
 from coppice.workloads.security import job_refusals
 
@@ -103,14 +103,18 @@ def _hasty(situation: Situation, decision: DecisionRecord | Refusal) -> bool:
 
 
 def _frozen(situation: Situation) -> DecisionRecord | None:
-    """The decision of a job that waits to start; it is not made again unless what it was to run on is gone.
+    """The decision of a job that waits to start.
+
+    It is not made again unless what it was to run on is gone, or the prices that it waited for have come.
 
     One that a child carries already has been run: a crash kept status from saying so.
     """
     text = situation.observed.status.decision_record
     run = any(item.child and item.child.decision == text for item in situation.attempts)
     record = decode_record(text) if text and not run else None
-    return record if record and startable(situation, record) else None
+    if record is None or not startable(situation, record) or priced_since(situation, record):
+        return None
+    return record
 
 
 def _decided(situation: Situation) -> DecisionRecord | Refusal:

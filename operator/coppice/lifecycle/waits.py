@@ -48,8 +48,23 @@ def wait_of(situation: Situation, record: DecisionRecord) -> Wait | None:
 
 
 def unacknowledged(situation: Situation, record: DecisionRecord) -> tuple[str, ...]:
-    """What the policy wants acknowledged and the job has not."""
+    """What the policy wants acknowledged and the job has not; nothing once no policy wants it any more."""
+    if not situation.observed.resolved.require_acknowledgement:
+        return ()
     return tuple(text for text in record.unacknowledged if text not in situation.observed.job.spec.acknowledge)
+
+
+def priced_since(situation: Situation, record: DecisionRecord) -> bool:
+    """Whether a budget in money held a plan for want of prices that are there now: only a new decision knows them."""
+    budgets = situation.observed.resolved.budgets
+    if budgets is None or budgets.cost is None or plan_high(record).cost is not None:
+        return False
+    profiles = {one.metadata.name: one.spec for one in situation.observed.world.profiles}
+    return all(
+        (spec := profiles.get(name)) is not None
+        and (spec.price_per_hour is not None or spec.energy_price_per_kilowatt_hour is not None)
+        for name in _unpriced(record)
+    )
 
 
 def approval_in_force(situation: Situation, record: DecisionRecord) -> TrainingApproval | None:
@@ -110,7 +125,7 @@ def _budget_missing(situation: Situation, record: DecisionRecord) -> Wait | None
     budgets, exhausted = observed.resolved.budgets, observed.exhausted
     if budgets is not None and budgets.cost is not None and plan_high(record).cost is None:
         by = observed.resolved.because("monthlyBudget.cost")
-        names = ", ".join(sorted({one.profile for one in (record.first, *record.ladder) if one.estimate.cost is None}))
+        names = ", ".join(_unpriced(record))
         text = f"monthlyBudget.cost ({by}) bounds money, and ComputeProfile {names} has no price: set its pricePerHour"
         return Wait(SuspendReason.BUDGET_EXHAUSTED, text)
     if exhausted is None:
@@ -126,6 +141,11 @@ def _budget_missing(situation: Situation, record: DecisionRecord) -> Wait | None
     )
     recheck = min(max(until_turn, 1.0), BUDGET_RECHECK_SECONDS)
     return Wait(SuspendReason.BUDGET_EXHAUSTED, f"{lacking}; {way}", recheck)
+
+
+def _unpriced(record: DecisionRecord) -> list[str]:
+    """The profiles on which a decision's money is not known."""
+    return sorted({one.profile for one in (record.first, *record.ladder) if one.estimate.cost is None})
 
 
 def _lacking(one: Shortfall, exhausted: BudgetExhausted, situation: Situation) -> str:

@@ -379,3 +379,23 @@ async def test_a_kill_after_every_write_of_an_approved_life_changes_nothing() ->
                 await loop.turn()
 
         assert await live(loop, turn) == expected, f"killed after write {number}"
+
+
+async def test_a_price_that_is_set_lets_a_job_under_a_budget_in_money_go() -> None:
+    loop, key = await seen(policy().budget(cost="5000"))
+    assert suspended(loop, key)[0] == "BudgetExhausted"
+    body = loop.cluster.objects["ComputeProfile", "", "cpu-generic"]
+    body["spec"]["pricePerHour"] = "0.05"
+    await say(loop, loop.cluster.objects["ComputeProfile", "", "cpu-generic"])
+    assert len(loop.cluster.jobs()) == 1
+    assert loop.ledger.specs["research"].entries[0].reserved.cost > 0
+
+
+async def test_a_policy_that_asks_for_no_acknowledgement_any_more_lets_the_job_go() -> None:
+    loop, key = await seen(policy().require_acknowledgement())
+    assert suspended(loop, key)[0] == "AwaitingAcknowledgement"
+    body = loop.cluster.objects["TrainingPolicy", "", "research-rules"]
+    body["spec"].pop("requireAcknowledgement")
+    loop.cluster.touch(body)
+    await loop.turn()
+    assert len(loop.cluster.jobs()) == 1
