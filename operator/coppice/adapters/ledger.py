@@ -190,7 +190,7 @@ class ApiLedger:
         for wish in batch:
             error = wish.done.exception() if wish.claim else None
             if wish.claim and isinstance(error, BudgetExhausted):
-                book.refused.setdefault(wish.uid, wish.claim)
+                book.refused[wish.uid] = wish.claim  # in the place that it had, with the budget of now
             else:
                 book.refused.pop(wish.uid, None)
             freed = freed or wish.frees

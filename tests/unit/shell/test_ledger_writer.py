@@ -282,3 +282,15 @@ async def test_whoever_fits_when_something_is_freed_is_called_in_the_order_of_as
     called.clear()
     await ledger.withdraw("research", "b")
     assert called == [("research", ["job-d"])]
+
+
+async def test_whoever_asked_again_under_another_budget_is_called_by_that_one(cluster: FakeCluster) -> None:
+    called: list[tuple[str, list[str]]] = []
+    ledger = ApiLedger(cluster, HOME, lambda namespace, jobs: called.append((namespace, list(jobs))))
+    await ledger.open("research", claim("a", 90), BUDGET)
+    await ledger.open("research", claim("b", 100), Amounts(energy_watt_hours=200))
+    for budget in (BUDGET, Amounts(energy_watt_hours=200)):
+        with pytest.raises(BudgetExhausted):
+            await ledger.open("research", claim("c", 60), budget)
+    await ledger.settle("research", settlement("a"))
+    assert called == [("research", ["job-c"])]
