@@ -106,6 +106,8 @@ def not_covered(approved: DecisionRecord, record: DecisionRecord) -> str | None:
     before, now = plan_high(approved), plan_high(record)
     for name, unit in UNITS.items():
         most, high = getattr(before, name), getattr(now, name)
+        if most is not None and high is None:
+            return f"the plan's money is not known any more, and {_text(most)} {unit} was approved"
         if most is not None and high is not None and high > most:
             return f"the plan may use {_text(high)} {unit}, more than the {_text(most)} approved"
     return None

@@ -102,6 +102,13 @@ def test_a_plan_that_only_drops_rungs_is_covered_and_one_that_adds_or_exceeds_is
     assert "more than the" in str(not_covered(record, dear))
 
 
+def test_a_yes_to_an_amount_of_money_is_none_to_one_that_nobody_knows(record: DecisionRecord) -> None:
+    first, last = record.ladder
+    unpriced = last.model_copy(update={"estimate": last.estimate.model_copy(update={"cost": None})})
+    assert "money is not known any more" in str(not_covered(record, record.model_copy(update={"ladder": (unpriced,)})))
+    assert not_covered(record.model_copy(update={"ladder": (first, unpriced)}), record) is None
+
+
 def approval(record: DecisionRecord, name: str = "a", **spec: Any) -> TrainingApproval:
     wanted = {"job": "newswire-topics", "jobUid": record.job_uid, "decisionDigest": record.digest, **spec}
     return TrainingApproval.model_validate({"metadata": {"name": name}, "spec": wanted})
