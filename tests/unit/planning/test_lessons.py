@@ -143,7 +143,8 @@ def test_what_a_users_container_says_of_quality_is_not_learned() -> None:
 
 def test_a_rung_tried_twice_is_one_lesson_and_a_probe_is_none() -> None:
     probe = {"number": 1, "kind": "Probe", "method": "LinearProbe", "outcome": "Unjudged", "profile": "cpu-generic"}
-    made = report(outcome="Killed").attempt("LinearProbe", "Met", NAME, runSeconds=round(SECONDS))
+    seconds = round(PLANNED["LoRA"].estimate.run_seconds.mid)
+    made = report("LoRA", "Killed").attempt("LoRA", "Met", NAME, runSeconds=seconds)
     attempts = [{**probe, "child": {"kind": "Job", "name": "c"}}, *made.get("spec.attempts")]
     assert taught(made.set("spec.attempts", attempts)).time == pytest.approx(0.0, abs=0.05)
 
@@ -169,3 +170,23 @@ def test_a_record_of_another_shape_leaves_the_results() -> None:
 
 def test_a_report_without_a_request_teaches_nothing() -> None:
     assert lessons(report().set("spec.request", None).build()) == ()
+
+
+def after_a_probe(method: str, **figures: str) -> ReportBuilder:
+    """A rung that ran after a probe which saw these figures of its base model."""
+    seen = {"baseModel": {"kind": "ClusterBaseModel", "name": NAME}, "examples": 100, **figures}
+    probe = make_report("r").of(JOB.build()).set("spec.decisionRecord", RECORD.encoded())
+    probe = probe.attempt("LinearProbe", "Probed", NAME, kind="Probe", probed=[seen])
+    return probe.attempt(method, "Met", NAME, runSeconds=round(2 * SECONDS))
+
+
+def test_a_chance_that_a_probe_moved_is_not_scored_as_it_was_before() -> None:
+    assert taught(after_a_probe("LoRA", linearQuality="0.9")).chance is None
+    assert taught(after_a_probe("LoRA", message="it could not be loaded")).chance is not None
+
+
+def test_a_run_that_found_features_of_an_earlier_attempt_teaches_no_time() -> None:
+    assert taught(after_a_probe("LinearProbe", linearQuality="0.9")).time is None
+    assert taught(after_a_probe("LoRA", linearQuality="0.9")).time is not None
+    again = report(outcome="Killed").attempt("LinearProbe", "Met", NAME, runSeconds=round(2 * SECONDS))
+    assert taught(again).time is None

@@ -6,6 +6,7 @@ experience had already added is divided out, or a correction would fade as soon 
     a run that ended by itself        its whole time
     a run stopped at a limit          at least the time it had, where that is already longer than was estimated
     killed, failed, resumed runs      nothing: their time says how long a fault took
+    a linear probe of kept features   nothing of time: a probe, or the same rung before it, had computed them
     energy                            only what a meter Measured of the main component, in jobs of a single attempt;
                                       Modelled and Estimated joules come from the model that they would calibrate
     memory                            the peak on CPU; out of memory: at least what was reserved
@@ -108,7 +109,7 @@ def _lesson(
         met=next((met for outcome, met in JUDGED.items() if evaluated and attempt.outcome == outcome), None),
         quality=attempt.quality if evaluated else None,
         chance=_predicted(report.spec.attempts, attempt, planned),
-        time=_time(attempt, estimated, inputs) if inputs else None,
+        time=_time(attempt, estimated, inputs) if inputs and _began_anew(report.spec.attempts, attempt) else None,
         power=_power(report, attempt, inputs) if inputs and report.spec.totals else None,
         memory=_memory(attempt, estimated, inputs) if inputs else None,
     )
@@ -121,6 +122,15 @@ def _own_program(past: TrainingJobSpec, method: Method) -> bool:
     if method is Method.FROM_SCRATCH:
         return own or past.from_scratch is None
     return own and trainer is not None and trainer.fine_tune_with is FineTuneWith.TEMPLATE
+
+
+def _began_anew(attempts: Iterable[AttemptStatus], attempt: AttemptStatus) -> bool:
+    """Whether no earlier attempt left it work done: features of a probe or of the same linear probe."""
+    if attempt.method is not Method.LINEAR_PROBE:
+        return True
+    earlier = [one for one in attempts if one.number < attempt.number]
+    again = any(rung_of(one) == rung_of(attempt) and one.kind is not AttemptKind.PROBE for one in earlier)
+    return not again and rung_of(attempt)[1] not in _probed(earlier)
 
 
 def _time(attempt: AttemptStatus, estimated: Mapping[str, Any], inputs: Mapping[str, Any]) -> float | None:
@@ -161,8 +171,13 @@ def _memory(attempt: AttemptStatus, estimated: Mapping[str, Any], inputs: Mappin
 def _predicted(
     attempts: Iterable[AttemptStatus], attempt: AttemptStatus, planned: Mapping[RungKey, Mapping[str, Any]]
 ) -> float | None:
-    """The chance when the rung was tried: the first decision's, after the misses before it."""
+    """The chance when the rung was tried: the first decision's, after the misses before it.
+
+    None where a probe moved it meanwhile: the report holds no later decision.
+    """
     method, base = rung_of(attempt)
+    if base in _probed(attempts):
+        return None
     chances = {
         str(one): float(candidate["chance"]["value"]) for (one, other), candidate in planned.items() if other == base
     }
@@ -171,6 +186,16 @@ def _predicted(
     if method not in chances or not all(0 < chance < 1 for chance in chances.values()):
         return None
     return after_misses(chances, missed)[1][method]
+
+
+def _probed(attempts: Iterable[AttemptStatus]) -> set[str]:
+    """Keys of the base models of which a probe saw anything."""
+    seen = (one for attempt in attempts for one in attempt.probed)
+    return {
+        f"{one.base_model.kind}/{one.base_model.name}"
+        for one in seen
+        if one.linear_quality is not None or one.neighbour_quality is not None
+    }
 
 
 def _log_ratio(observed: float, expected: Any, applied: Any) -> float | None:
