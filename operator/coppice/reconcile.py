@@ -8,6 +8,7 @@ writes they count.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, Protocol
 
 from coppice.accounting.budget import BudgetExhausted, others
@@ -172,9 +173,10 @@ class Reconciler:
             register_obstacle=self._name_taken_by(job),
             namespace_seen=self._index.knows_namespace(namespace),
             approvals=self._index.approvals(namespace, job.metadata.name),
+            # Thousands of entries to add up, and only the pass that settles the job wants to know.
             others=None
             if resolved.budgets is None
-            else others(self._ledger.pages(namespace), job.metadata.uid, month_of(now)),
+            else partial(others, self._ledger.pages(namespace), job.metadata.uid, month_of(now)),
         )
 
     def _name_taken_by(self, job: TrainingJob) -> str | None:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import Field
@@ -25,6 +26,8 @@ from coppice.api.vocabulary import Basis, IntensityMethod, IntensitySignal, Meth
 MAX_ENCODED_BYTES = 8192
 MAX_CANDIDATES = 20
 SHORT_MESSAGE = 128
+DECODED_RECORDS = 128
+"""Records kept as they were read; one of twenty candidates takes some hundred kilobytes."""
 
 
 class Intensity(Model):
@@ -299,8 +302,9 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
+@lru_cache(maxsize=DECODED_RECORDS)
 def decode_record(text: str) -> DecisionRecord:
-    """The record from its annotation.
+    """The record from its annotation. A pass asks several times for the same one, and reading one takes milliseconds.
 
     Raises ValueError where the text is no record; whoever reads it says on which object it stood.
     """

@@ -4,7 +4,7 @@
 and every decision can be replayed in a test.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,8 +34,8 @@ class Observed:
     `register_obstacle` says why the model cannot be registered under the name that `spec.register` asks for, such as
     "made by TrainingJob research/topics"; None when nothing stands in the way. `approvals` are those that name the job.
     `exhausted` says that what the job wants to reserve did not fit its namespace's budget when this pass asked;
-    `others` is how that stands without this job, None where no budget holds. `namespace_seen` is False while it is not
-    known yet which policies select the job's namespace, and so not what is in force.
+    `others` sums up, when asked, how that stands without this job, None where no budget holds. `namespace_seen` is
+    False while it is not known yet which policies select the job's namespace, and so not what is in force.
     `grid` has the course of intensities, for pricing time that has passed; `meters` what meters of the cluster said of
     pods, by uid, and is None where there are none.
     """
@@ -52,7 +52,7 @@ class Observed:
     register_obstacle: str | None = None
     approvals: tuple[TrainingApproval, ...] = ()
     exhausted: BudgetExhausted | None = None
-    others: Others | None = None
+    others: Callable[[], Others] | None = None
     namespace_seen: bool = True
 
     @property

@@ -11,9 +11,10 @@ from coppice.planning.approval import WIRE
 
 def remaining(situation: Situation) -> str:
     """A sentence with what is left of each bounded amount; empty without a budget."""
-    budget, others = situation.observed.resolved.budgets, situation.observed.others
-    if budget is None or others is None:
+    budget, stand = situation.observed.resolved.budgets, situation.observed.others
+    if budget is None or stand is None:
         return ""
+    others = stand()
     own = next((sum_of(total) for total in situation.books.months if total.month == others.month), Sum())
     taken = others.stand.used + others.stand.reserved + (Sum() if others.counted else own)
     parts = [
