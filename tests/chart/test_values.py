@@ -14,8 +14,8 @@ from devcluster.paths import REPOSITORY_ROOT
 CHART = REPOSITORY_ROOT / "charts" / "coppice"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
-FREE = {"resources", "nodeSelector", "affinity"}
-"""Parts of Kubernetes' own kinds, which the API server checks."""
+FREE = {"resources", "nodeSelector", "affinity", "labels", "annotations"}
+"""Parts of Kubernetes' own kinds, which the API server checks, and maps of a user's own words."""
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,8 @@ ones still hold most activations. Sharding divides by the number of devices; ZeR
 next one whole.
 
 Against the peak resident growth of small BERT, Llama, ViT and ResNet trainings on CPU in fp32, by every method, the
-formulas are off by 9 % at most (tests/trainer/test_memory_against_torch.py); mixed precision, sharding and quantised
-weights were not measured.
+formulas are off by 9 % at most (tests/trainer/test_memory_against_torch.py), after four terms were corrected by first
+measurements of the same cases; mixed precision, sharding and quantised weights were not measured.
 """
 
 from enum import StrEnum

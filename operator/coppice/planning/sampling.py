@@ -57,7 +57,8 @@ def sample_of(request: Request) -> Sample | None:
 def sampled_options(request: Request, model: Registered, sample: Sample) -> list[Candidate]:
     """A LinearProbe of the model on the sample, on every configuration of one pod that holds it.
 
-    A licence's price is due where a rung uses the model, not for a look; the account agrees.
+    A licence's price is due where a rung uses the model, not for a look; the account agrees. Nor is the data's price
+    due for each model that looks at it.
     """
     sampled = replace(request, job=_sampled(request.job, sample))
     free = replace(model, spec=model.spec.model_copy(update={"price_per_job": None, "price_per_month": None}))
@@ -102,7 +103,7 @@ def one_after_the_other(estimates: Sequence[Estimate]) -> Estimate:
 def _sampled(job: TrainingJob, sample: Sample) -> TrainingJob:
     """The job as if its data were the sample: a LinearProbe runs each example forward, and a tenth more to judge."""
     examples = round(sample.size / (1 + VALIDATION_SHARE))
-    data = job.spec.dataset.model_copy(update={"examples": examples, "evaluation_uri": None})
+    data = job.spec.dataset.model_copy(update={"examples": examples, "evaluation_uri": None, "price": None})
     return job.model_copy(update={"spec": job.spec.model_copy(update={"dataset": data})})
 
 

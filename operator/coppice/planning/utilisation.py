@@ -18,12 +18,13 @@ Accelerators. Seconds of one device for one FLOP, when its steps are large:
     tuning      what is not a large run is not tuned like one: eager kernels, padding, pauses to evaluate and to save
 
 Each step also launches blocks x LAYER_SECONDS of kernels. Launching runs ahead of the kernels and hides behind long
-ones, so the two combine as sqrt(arithmetic^2 + launching^2). Vision models take at least as long as their images take to be
-read. Time rises with every one of these, falls with peak, bandwidth
-and the tokens of a step, and has no jumps. Sustained, traffic, network and goodput are the most probable given the
-published runs of data/calibration-runs.csv that print hours, with the priors stated in dev/evaluation (`python -m
-evaluation` fits them anew and says where they differ); the others are named as assumptions. Published runs seldom
-print their steps: they count as REFERENCE_TOKENS on a device, and full.
+ones, so the two combine as sqrt(arithmetic^2 + launching^2). Vision models take at least as long as their images take
+to be read. Time rises with every one of these, falls with peak, bandwidth and the tokens of a step, and has no jumps.
+
+Sustained, traffic, network and goodput are the most probable given the published runs of data/calibration-runs.csv
+that print hours, with the priors stated in dev/evaluation (`python -m evaluation` fits them anew and says where they
+differ); the others are named as assumptions. Published runs seldom print their steps: they count as REFERENCE_TOKENS
+on a device, and full.
 
 CPU. Calibrated on runs of this project: BERT-like networks in fp32 on one core of an EPYC 9004 (peak 83 GFLOP/s at
 2.6 GHz with 32 operations a cycle), torch 2.x, batches of 8 to 32 at 64 and 128 tokens, CPU seconds of the process:
@@ -148,7 +149,7 @@ def tuning(flops: float) -> float:
 
 
 def overlapped(arithmetic_seconds: float, launch_seconds: float) -> float:
-    """Seconds of a run whose kernels are launched ahead: the longer of the two, or a little more where they are alike."""
+    """Seconds of a run whose kernels are launched ahead: the longer of the two, or a little more where alike."""
     return hypot(arithmetic_seconds, launch_seconds)
 
 
