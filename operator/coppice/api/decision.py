@@ -55,7 +55,7 @@ class EstimateRecord(Model):
     embodied_grams: Interval
     carbon_grams: Interval
     cost: Interval | None = None
-    expected: DecimalString = Field(description="Mean in the unit of optimizeFor.")
+    expected: DecimalString = Field(description="Mean in the unit of optimizeFor; of Cost without the data's price.")
     inputs: dict[str, DecimalString | str] = Field(default_factory=dict, description="Every input the estimate used.")
 
 
@@ -179,6 +179,9 @@ class DecisionRecord(Model):
     intensity: Intensity
     pue: DecimalString
     spent: SpentRecord = SpentRecord()
+    data_price: DecimalString | None = Field(
+        default=None, description="Price of the data: in the cost of each rung and in what was spent, due once."
+    )
     probe: ProbeRecord | None = Field(default=None, description="What runs first, before the ladder is decided again.")
     probed: tuple[ProbedModel, ...] = Field(default=(), description="What an earlier probe saw; the chances know it.")
     max_attempts: int | None = Field(default=None, description="Most Train attempts of the job, those made included.")

@@ -57,7 +57,7 @@ class Exceeded:
 def plan_high(record: DecisionRecord) -> High:
     """What the job will have used when its probe and whole ladder, last rung included, took their high estimates."""
     probe = [record.probe] if record.probe else []
-    return _high([*probe, *record.ladder], record.spent)
+    return _high([*probe, *record.ladder], record.spent, _data_counted_again(record))
 
 
 def scratch_high(record: DecisionRecord) -> High | None:
@@ -145,13 +145,19 @@ def _fault(
     return why and f"does not cover this decision: {why}"
 
 
-def _high(rungs: Iterable[Runnable], spent: SpentRecord) -> High:
+def _data_counted_again(record: DecisionRecord) -> Decimal:
+    """The data's price as often as rungs and what was spent hold it beyond the first time."""
+    held = len(record.ladder) + (record.spent.cost is not None)
+    return max(held - 1, 0) * (record.data_price or Decimal(0))
+
+
+def _high(rungs: Iterable[Runnable], spent: SpentRecord, twice: Decimal = Decimal(0)) -> High:
     estimates = [rung.estimate for rung in rungs]
     costs = [one.cost.high for one in estimates if one.cost is not None]
     return High(
         energy_watt_hours=sum((one.energy_watt_hours.high for one in estimates), spent.energy_watt_hours),
         carbon_grams=sum((one.carbon_grams.high for one in estimates), spent.carbon_grams),
-        cost=sum(costs, spent.cost or Decimal(0)) if len(costs) == len(estimates) else None,
+        cost=sum(costs, spent.cost or Decimal(0)) - twice if len(costs) == len(estimates) else None,
     )
 
 

@@ -114,8 +114,8 @@ class Board:
         """The plan from scratch as the last rung, at its measured cost where a control ran; None without one."""
         if isinstance(self.scratch, Rejection) or not self.request.has_scratch_plan:
             return None
-        best = self.counterfactual.estimate.of(self.request.unit) if self.counterfactual else None
-        return self.scratch.rung(self.request, best.mean if best else None)
+        compared = self.counterfactual
+        return self.scratch.rung(self.request, compared.estimate.expected(self.request.unit) if compared else None)
 
     @property
     def rules(self) -> Rules:

@@ -72,7 +72,8 @@ class Inputs(Mapping[str, Input]):
 class Estimate:
     """Facility energy in watt-hours, carbon in grams, time in seconds, money in the installation's currency.
 
-    `draw` is the power behind the energy, with its parts; None where the energy was measured.
+    `data` is the part of the cost that is the data's price, due once however many plans a job runs. `draw` is the power
+    behind the energy, with its parts; None where the energy was measured.
     """
 
     flops: LogNormal
@@ -86,6 +87,7 @@ class Estimate:
     own_sigma: float
     inputs: Mapping[str, Input] = field(default_factory=dict)
     draw: Draw | None = None
+    data: float = 0.0
 
     def of(self, unit: OptimizeFor) -> LogNormal | None:
         """The quantity that plans are compared by; None where the profile has no price."""
@@ -93,11 +95,14 @@ class Estimate:
         return self.cost if unit is OptimizeFor.COST else quantities[unit]
 
     def expected(self, unit: OptimizeFor) -> float:
-        """Mean in that unit. Raises ValueError for Cost without a price."""
+        """Mean in that unit, of money without the data's price: no plan spares it, and no further rung pays it again.
+
+        Raises ValueError for Cost without a price.
+        """
         quantity = self.of(unit)
         if quantity is None:
             raise ValueError("a plan without a price cannot be compared by Cost")
-        return quantity.mean
+        return max(quantity.mean - self.data, 0.0) if unit is OptimizeFor.COST else quantity.mean
 
     @property
     def highs(self) -> tuple[float, float, float]:
@@ -210,6 +215,7 @@ def estimate_of_work(
             )
         ),
         draw=power,
+        data=prices.data,
     )
 
 

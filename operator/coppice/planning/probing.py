@@ -126,8 +126,7 @@ def _failure(board: Board, choice: Choice) -> float | None:
     last = _last(board, choice)
     if last is not None:
         return last.cost
-    scratch = board.counterfactual.estimate.of(board.request.unit) if board.counterfactual else None
-    return scratch.mean if scratch else None
+    return board.counterfactual.estimate.expected(board.request.unit) if board.counterfactual else None
 
 
 def _last(board: Board, choice: Choice) -> Rung | None:

@@ -73,6 +73,7 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         intensity=request.world.intensity_of(request.world.profiles[0]),
         pue=request.world.pue,
         spent=request.spent,
+        data_price=request.spec.dataset.price or None,
         max_attempts=request.spec.max_attempts,
         probed=tuple(_briefly(seen) for _, seen in sorted(request.probed.items())),
         counterfactual=compared.record(request) if compared else None,

@@ -48,6 +48,15 @@ def test_a_plan_is_judged_by_the_high_estimates_of_its_whole_ladder_and_what_was
     assert plan_high(later).cost == last.cost.high + 2
 
 
+def test_the_price_of_the_data_is_counted_once_for_the_whole_plan_and_what_was_spent() -> None:
+    profiles = [make_profile().set("spec.pricePerHour", "0.05")]
+    free, dear = (decided(job, make_model(), profiles=profiles) for job in (JOB, JOB.dataset(price="1000")))
+    assert float(plan_high(dear).cost or 0) == pytest.approx(1000 + float(plan_high(free).cost or 0), abs=1)
+    later = dear.model_copy(update={"ladder": dear.ladder[1:], "spent": SpentRecord(cost=Decimal(1002))})
+    assert float(plan_high(later).cost or 0) == pytest.approx(1002, abs=1)
+    assert not_covered(dear, later.model_copy(update={"spent": SpentRecord(cost=Decimal(1000))})) is None
+
+
 def test_scratch_is_judged_by_its_own_rung(record: DecisionRecord) -> None:
     scratch = scratch_high(record)
     assert scratch is not None

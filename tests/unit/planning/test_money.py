@@ -7,7 +7,8 @@ from coppice.api.vocabulary import OptimizeFor
 from coppice.planning.lognormal import LogNormal
 from coppice.planning.money import SECONDS_PER_MONTH, Prices, cost
 from coppice.planning.survey import survey
-from worlds import Case
+from probes import dear_job, second_model
+from worlds import Case, decided, rungs
 
 HOUR, KILOWATT_HOUR = LogNormal(3600.0), LogNormal(1000.0)
 
@@ -54,4 +55,17 @@ def test_prices_of_profile_model_and_data_reach_the_candidates() -> None:
         found = candidate.estimate
         energy = found.energy.mean / 1000 * 0.4
         month = 1e6 * found.seconds.mean / SECONDS_PER_MONTH
-        assert found.expected(OptimizeFor.COST) == pytest.approx(18 + energy + month, rel=0.01)
+        assert found.of(OptimizeFor.COST).mean == pytest.approx(18 + energy + month, rel=0.01)
+        assert found.expected(OptimizeFor.COST) == pytest.approx(7 + energy + month, rel=0.01)
+
+
+def test_the_price_of_the_data_changes_no_plan_because_it_is_paid_once_whatever_runs() -> None:
+    profile = make_profile().set("spec.pricePerHour", "0.05")
+    job = dear_job().optimize_for("Cost")
+    plans = [decided(one, make_model(), second_model(), profiles=[profile]) for one in (job, job.dataset(price="1000"))]
+    free, dear = plans
+    assert rungs(free) == rungs(dear)
+    assert len(free.ladder) == 3
+    assert free.probe is not None
+    assert dear.probe == free.probe
+    assert dear.ladder_expected == free.ladder_expected
