@@ -39,7 +39,8 @@ def _facts(plan: Planned) -> dict[str, str]:
     if decision.expected_saving_grams is not None:
         facts["expected saving"] = f"{interval(decision.expected_saving_grams, 'g')} CO2e"
     where = decision.intensity.zone or "no zone"
-    facts["intensity"] = f"{decision.intensity.grams_per_kilowatt_hour} g/kWh ({where})"
+    intensity = decision.intensity
+    facts["intensity"] = f"{intensity.grams_per_kilowatt_hour} g/kWh ({where}: {intensity.source})"
     return facts
 
 

@@ -12,7 +12,7 @@ from coppice.api.base import GROUP, Model
 from coppice.api.basemodel import BaseModelObject, ClusterBaseModel
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.trainingjob import TrainingJob
-from coppice.api.trainingpolicy import TrainingPolicy
+from coppice.api.trainingpolicy import TrainingPolicy, TrainingPolicySpec
 from coppice.api.trainingreport import TrainingReport
 from coppice.cli.errors import UsageError
 
@@ -66,7 +66,23 @@ def strictly(model: type[M], body: dict[str, Any], where: str) -> M:
     except ValidationError as error:
         lines = "\n".join(f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         name = metadata.get("name", "?")
-        raise UsageError(f"{where}: {body.get('kind')} {name} is not valid:\n{lines}") from error
+        what = f"{body['kind']} {name}" if "kind" in body else f"the spec of a {model.__name__.removesuffix('Spec')}"
+        raise UsageError(f"{where}: {what} is not valid:\n{lines}") from error
+
+
+def policy_spec(path: Path, option: str) -> TrainingPolicySpec:
+    """The spec of a TrainingPolicy, from a file that holds it alone or a whole manifest; `option` is what was typed."""
+    if not path.is_file():
+        raise UsageError(f"{option}: there is no such file")
+    try:
+        body = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise UsageError(f"{option} is not YAML: {error}") from error
+    if isinstance(body, dict) and body.get("kind") == "TrainingPolicy":
+        return strictly(TrainingPolicy, body, str(path)).spec
+    if not isinstance(body, dict):
+        raise UsageError(f"{option} holds no TrainingPolicy and no spec of one")
+    return strictly(TrainingPolicySpec, body, str(path))
 
 
 KNOWN_METADATA = {"name", "namespace", "uid", "generation", "creationTimestamp", "labels", "annotations"}

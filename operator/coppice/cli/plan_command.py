@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 
 from coppice.api.decision import SpentRecord
 from coppice.api.trainingjob import TrainingJob
-from coppice.api.trainingpolicy import TrainingPolicySpec
 from coppice.cli.beside import beside
-from coppice.cli.documents import jobs, strictly
+from coppice.cli.documents import jobs, policy_spec
 from coppice.cli.errors import UsageError
 from coppice.cli.options import Kubeconfig, Namespace, Output, OutputOption, ask, dump
 from coppice.cli.plan import decision_table, refusal_panel
@@ -61,7 +59,7 @@ def plan(
     zone: Annotated[str | None, typer.Option(help="Zone of the carbon intensity, for profiles that name none.")] = None,
     pue: Annotated[str | None, typer.Option(help="Power usage effectiveness, for profiles that state none.")] = None,
     policy: Annotated[
-        Path | None, typer.Option(help="Spec of the default TrainingPolicy, for namespaces that none selects.")
+        Path | None, typer.Option(help="The default TrainingPolicy, or its spec, for namespaces that none selects.")
     ] = None,
     operator_namespace: Annotated[str, typer.Option(help="Where Coppice is installed.")] = "coppice-system",
     kubeconfig: Kubeconfig = None,
@@ -133,18 +131,15 @@ def _installation(zone: str | None, pue: str | None, policy: Path | None) -> Ins
     return Installation(
         zone=zone if zone is not None else base.zone,
         pue=_number(pue) if pue is not None else base.pue,
-        default_policy=_policy(policy) if policy else base.default_policy,
+        default_policy=policy_spec(policy, f"--policy {policy}") if policy else base.default_policy,
     )
 
 
 def _number(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        pue = Decimal(text)
     except InvalidOperation as error:
         raise UsageError(f"--pue {text}: must be a number such as 1.2") from error
-
-
-def _policy(path: Path) -> TrainingPolicySpec:
-    if not path.is_file():
-        raise UsageError(f"--policy {path}: there is no such file")
-    return strictly(TrainingPolicySpec, yaml.safe_load(path.read_text()) or {}, str(path))
+    if pue < 1:
+        raise UsageError(f"--pue {text}: a facility uses no less than its computers: at least 1")
+    return pue

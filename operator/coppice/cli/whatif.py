@@ -2,7 +2,7 @@
 
 zone=SE  pue=1.1                   carbon intensity and facility of every profile
 profile=h100,cpu                   only these ComputeProfiles
-policy=FILE                        this TrainingPolicy spec instead of all that select the namespace
+policy=FILE                        this TrainingPolicy, or its spec, instead of all that select the namespace
 sufficientChance=0.8  minimumSaving=0.2
 target  mode  optimizeFor  methods=LoRA,AsIs   of the job
 dataset.examples=100000            any other field of spec, by its path
@@ -17,8 +17,7 @@ from typing import Any
 import yaml
 
 from coppice.api.trainingjob import TrainingJob
-from coppice.api.trainingpolicy import TrainingPolicySpec
-from coppice.cli.documents import strictly
+from coppice.cli.documents import policy_spec, strictly
 from coppice.cli.errors import UsageError
 from coppice.cli.world import Catalogue
 from coppice.planning.policy import resolve
@@ -69,10 +68,7 @@ class Changes:
         resolved = catalogue.resolved(job)
         if "policy" in self.values:
             path = Path(self.values["policy"])
-            if not path.is_file():
-                raise UsageError(f"--what-if policy={path}: there is no such file")
-            spec = strictly(TrainingPolicySpec, yaml.safe_load(path.read_text()) or {}, str(path))
-            resolved = resolve(job.spec, (), spec)
+            resolved = resolve(job.spec, (), policy_spec(path, f"--what-if policy={path}"))
         rules: dict[str, Any] = {RULES[key]: self._ratio(key) for key in RULES if key in self.values}
         return replace(resolved, **rules)
 
@@ -83,6 +79,10 @@ class Changes:
             update["zone"] = self.values["zone"]
         if "pue" in self.values:
             update["pue"] = self._number("pue")
+            if update["pue"] < 1:
+                raise UsageError(
+                    f"--what-if pue={update['pue']}: a facility uses no less than its computers: at least 1"
+                )
         profiles = self._profiles(world)
         moved = tuple(one.model_copy(update={"spec": one.spec.model_copy(update=update)}) for one in profiles)
         return replace(world, profiles=moved)
@@ -91,7 +91,7 @@ class Changes:
         wanted = self.values.get("profile", self.values.get("profiles"))
         if wanted is None:
             return world.profiles
-        names = wanted.split(",")
+        names = _listed(wanted)
         known = {one.metadata.name for one in world.profiles}
         if missing := [name for name in names if name not in known]:
             there = ", ".join(sorted(known)) or "none"
@@ -111,6 +111,11 @@ class Changes:
         return value
 
 
+def _listed(text: str) -> list[str]:
+    """What stands between commas."""
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
 def _put(spec: dict[str, Any], path: str, text: str) -> None:
     """Set a field by its dotted path; the value is read as YAML, decimals stay text."""
     *parents, last = path.split(".")
@@ -119,7 +124,7 @@ def _put(spec: dict[str, Any], path: str, text: str) -> None:
         if not isinstance(spec, dict):
             raise UsageError(f"--what-if {path}: {parent} has no fields")
     if path in LISTS:
-        spec[last] = text.split(",")
+        spec[last] = _listed(text)
         return
     value = yaml.safe_load(text)
     spec[last] = text if isinstance(value, float) else value

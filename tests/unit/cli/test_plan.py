@@ -7,7 +7,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from builders import make_job, make_model, make_profile, make_report
+from builders import make_job, make_model, make_policy, make_profile, make_report
 from coppice.api.decision import DecisionRecord
 from coppice.cli.main import app
 
@@ -94,6 +94,7 @@ def test_at_one_moment_equal_worlds_print_equal_bytes(tmp_path: Path, catalogue:
         ("maxAttempts=1", ("reason",), "NoRoomToTry"),
         ("sufficientChance=0.5", ("resolved", "sufficientChance"), "0.5"),
         ("profile=cpu-generic", ("verdict",), "Substituted"),
+        ("methods=LoRA, LinearProbe", ("ladder", 0, "method"), "LinearProbe"),
         ("domains=text/law,text/news", ("ladder", 0, "profile"), "cpu-generic"),
     ],
 )
@@ -124,6 +125,9 @@ def test_a_policy_file_stands_for_all_policies(tmp_path: Path, catalogue: Path) 
     assert documents(result.output)[0]["whatIf"]["resolved"]["minimumSavingRatio"] == "0.9"
     result = run("-f", file, "--catalogue", catalogue, "-o", "json", "--policy", policy)
     assert documents(result.output)[0]["reason"] == "SavingBelowMinimum"
+    whole = written(tmp_path / "whole.yaml", make_policy("strict").minimum_saving(90).body())
+    result = run("-f", file, "--catalogue", catalogue, "-o", "json", "--policy", whole)
+    assert documents(result.output)[0]["reason"] == "SavingBelowMinimum"
 
 
 @pytest.mark.parametrize(
@@ -135,6 +139,7 @@ def test_a_policy_file_stands_for_all_policies(tmp_path: Path, catalogue: Path) 
         ("policy=/nowhere.yaml", "no such file"),
         ("sufficientChance=2", "from 0 to 1"),
         ("pue=low", "must be a number"),
+        ("pue=0.9", "at least 1"),
         ("task.name=x", "has no fields"),
     ],
 )
