@@ -72,10 +72,12 @@ def passed_over(record: DecisionRecord) -> list[tuple[CandidateRecord, str]]:
             continue
         if not admissible([rung], last, asked.rules):
             why = "no attempt or no room within the limits" + (" beside scratch" if last else "")
+        elif suffices:
+            why = "the ladder suffices without it"
         elif last is not None and rung.price >= last.cost:
             why = "costs more for its chance than scratch"
         else:
-            why = "the ladder suffices without it" if suffices else "others make success more likely"
+            why = "others make success more likely"
         told.append((known[rung.name], why))
     return told
 

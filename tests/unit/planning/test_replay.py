@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from builders import make_job, make_model, make_policy, make_profile
 from coppice.api.decision import DecisionRecord, SpentRecord, decode_record
 from coppice.planning import search
-from coppice.planning.replay import differences, replay
+from coppice.planning.replay import differences, passed_over, replay
 from worlds import Case, decided, refused, rungs, tried
 
 JOB, MODEL = make_job().scratch(), make_model()
@@ -98,3 +98,15 @@ def test_a_record_that_was_tampered_with_says_so() -> None:
     assert differences(record) == []
     assert "ladder" in differences(shorter)
     assert "ladder_expected" in differences(record.model_copy(update={"counterfactual": dearer}))
+
+
+def test_what_a_ladder_suffices_without_is_not_blamed_for_its_price() -> None:
+    """A dearer rung may stand on the ladder itself: likelihood comes before price."""
+    job = make_job().scratch(epochs=10)
+    record = decided(job, make_model(), policies=[make_policy("p").sufficient_chance("0.5")])
+    assert record.ladder[-1].base_model is None
+    assert float(record.ladder_chance or 0) >= 0.5
+    told = {one.method.value: why for one, why in passed_over(record)}
+    prices = {one.method.value: float(one.estimate.expected / one.chance.value) for one in record.candidates}
+    assert prices["FullFineTune"] > float(record.ladder[-1].estimate.expected)
+    assert set(told.values()) == {"the ladder suffices without it"}
