@@ -7,7 +7,8 @@ Written without a look at how the planner searches, and sharing nothing with it 
 
     of the ladders that may run   (a) high estimates of all rungs, the last included, within every limit, at most
                                       so many Train rungs, at most eight rungs
-                                  and, where rungs stand before a last one, cheaper than it by the minimum saving
+                                  and, where rungs stand before a last one, cheaper for each success than it alone,
+                                  by the minimum saving
     those most likely to succeed  (b) up to the sufficient chance
     and of these the cheapest     (c) expected cost of trying in that order
 """
@@ -33,12 +34,19 @@ def best_value(rungs: Sequence[Rung], last: Rung | None, rules: Rules) -> tuple[
         if not ladder or not may_run(ladder, rules):
             continue
         cost = sum(rung.cost * outcomes.all_miss(frozenset(whole[:n])) for n, rung in enumerate(ladder))
-        if last and order and not (cost < last.cost and cost <= (1 - rules.minimum_saving) * last.cost):
+        success = 1 - outcomes.all_miss(frozenset(whole))
+        if last and order and not worthwhile(cost, success, last, rules):
             continue
-        chance = round(min(1 - outcomes.all_miss(frozenset(whole)), rules.sufficient), DIGITS)
+        chance = round(min(success, rules.sufficient), DIGITS)
         found.append((-chance, cost))
     best = min(found, default=None)
     return None if best is None else (-best[0], best[1])
+
+
+def worthwhile(cost: float, success: float, last: Rung, rules: Rules) -> bool:
+    """Whether a success costs less than one of the last rung alone, and by the minimum saving."""
+    here, alone = cost * last.chance, last.cost * success
+    return here < alone and here <= (1 - rules.minimum_saving) * alone
 
 
 def may_run(ladder: Sequence[Rung], rules: Rules) -> bool:

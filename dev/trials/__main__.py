@@ -20,6 +20,7 @@ from coppice.api.base import decimal_text
 from coppice.api.result import Result
 from coppice.api.vocabulary import Method
 from coppice.planning.configuration import network_of_config
+from coppice.planning.epochs import most_epochs
 from coppice.planning.network import Network, network_of
 from demo.inputs.prepare import prepare
 from devcluster.paths import cache_directory
@@ -83,7 +84,9 @@ def _plans(problem: Problem, models: dict[str, Path]) -> Iterator[tuple[Method, 
 
 def _row(home: Path, problem: Problem, data: Data, method: Method, base: str, models: dict[str, Path]) -> Row | None:
     examples = parquet.read_metadata(data.directory / "train.parquet").num_rows
-    text = {"max_sequence_length": 64} if problem.is_text else {}
+    settings: dict[str, Any] = {"max_sequence_length": 64} if problem.is_text else {}
+    if method in {Method.LORA, Method.FULL_FINE_TUNE}:
+        settings["epochs"] = most_epochs(problem.job(examples=examples).spec, method)
     scratch: dict[str, Any] | None = None
     directory = models[base] if base else None
     if method is Method.FROM_SCRATCH:
@@ -98,7 +101,7 @@ def _row(home: Path, problem: Problem, data: Data, method: Method, base: str, mo
             base=directory,
             from_scratch=scratch,
             target=problem.target,
-            hyperparameters=text,
+            hyperparameters=settings,
         )
     except TrialError as error:
         console.print(f"{problem.name} {method} {base}: no result\n{error}", style="red")

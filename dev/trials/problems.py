@@ -32,6 +32,7 @@ class Problem:
     domain: str
     tokens: int | None = None
     epochs: int = 15
+    label_names: tuple[str, ...] = ()
 
     @property
     def is_text(self) -> bool:
@@ -66,19 +67,30 @@ class Problem:
             spec |= {"languages": ["en"]}
             spec["dataset"]["tokensPerExample"] = self.tokens
             spec["trainer"]["hyperparameters"] = {"maxSequenceLength": 64}
+        if self.label_names:
+            spec["dataset"]["labelNames"] = list(self.label_names)
         metadata = {"name": self.name, "namespace": NAMESPACE, "uid": f"trial-{self.name}"}
         return TrainingJob.model_validate({"metadata": metadata, "spec": spec})
 
 
+R8 = ("acq", "crude", "earn", "grain", "interest", "money-fx", "ship", "trade")
+DIGITS = {"digits-low": ("0", "1", "2", "3", "4"), "digits-high": ("5", "6", "7", "8", "9")}
+
+
 def _text(name: str, corpus: str, labels: int, target: str, most: int, config: Mapping[str, Any]) -> Problem:
     whole = {"model_type": "bert", **config}
-    return Problem(name, "text-classification", corpus, labels, target, whole, most, "text/news", tokens=54)
+    names = R8 if corpus == "r8" else ()
+    return Problem(
+        name, "text-classification", corpus, labels, target, whole, most, "text/news", tokens=54, label_names=names
+    )
 
 
 def _image(name: str, corpus: str, target: str, most: int, family: str) -> Problem:
     config = {"model_type": family, **(RESNET if family == "resnet" else VIT)}
     domain = "image/handwriting/digits"
-    return Problem(name, "image-classification", corpus, 5, target, config, most, domain, epochs=30)
+    return Problem(
+        name, "image-classification", corpus, 5, target, config, most, domain, epochs=30, label_names=DIGITS[corpus]
+    )
 
 
 PROBLEMS = (

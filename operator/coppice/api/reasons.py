@@ -38,6 +38,10 @@ class DecisionReason(Reason):
         "FineTuneSavesTime",
         "A base model is expected to meet the objective in less time than training from scratch.",
     )
+    SCRATCH_SELDOM_SUFFICES = (
+        "ScratchSeldomSuffices",
+        "Training from scratch costs less to try, but so seldom meets the objective that a success costs more.",
+    )
     SCRATCH_IS_CHEAPER = (
         "ScratchIsCheaper",
         "Training from scratch is expected to cost no more than any base model that fits.",

@@ -142,6 +142,8 @@ def _with_scratch(asked: Question, last: Rung) -> Choice:
     if asked.mode is Mode.RECOMMEND:
         advised = best if len(best.rungs) > 1 else None
         return Choice(alone, DecisionReason.RECOMMENDED_ONLY, advised)
+    if len(best.rungs) > 1 and best.cost >= last.cost:
+        return Choice(best, DecisionReason.SCRATCH_SELDOM_SUFFICES)
     if len(best.rungs) > 1:
         return Choice(best, SAVES[asked.unit])
     return Choice(best, _why_not(asked, last))

@@ -46,7 +46,7 @@ class Search:
         self._length = most_before(rungs, last, rules)
         self._trains = rules.train_rungs - (last.trains if last else 0)
         self._bounds = Bounds(self._rungs, last, self._length)
-        self._most_cost = min(1.0, 1 - rules.minimum_saving) * last.cost if last else float("inf")
+        self._most_cost = most_cost(1.0, last, rules) if last else float("inf")
         self._found: tuple[Rank, tuple[Rung, ...]] | None = None
         self._steps = 0
         highs = last.highs if last else (0.0,) * len(rules.remaining)
@@ -157,7 +157,7 @@ class Search:
         ):
             return
         cost = expected_cost(_in_order(found.rungs)) + ending
-        if last is not None and not (cost < last.cost and cost <= (1 - self._rules.minimum_saving) * last.cost):
+        if last is not None and not cost < most_cost(self._chance(found), last, self._rules):
             return
         rank = self._rank(found, cost)
         if self._found is None or rank < self._found[0]:
@@ -180,6 +180,13 @@ class Search:
         names = tuple(sorted(rung.name for rung in found.rungs))
         score = round(min(self._chance(found), self._rules.sufficient), 9)
         return -score, float(f"{cost:.9g}"), len(found.rungs), names
+
+
+def most_cost(chance: float, last: Rung, rules: Rules) -> float:
+    """What a ladder of that chance may cost before its last rung alone is the better plan, by cost for each success."""
+    if last.chance <= 0:
+        return float("inf")
+    return (1 - rules.minimum_saving) * last.cost * chance / last.chance * (1 + ROUNDING * (rules.minimum_saving > 0))
 
 
 def _in_order(rungs: Sequence[Rung]) -> tuple[Rung, ...]:

@@ -15,7 +15,9 @@ from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.vocabulary import Method
 from coppice.planning.epochs import (
     ASSUMED_EPOCHS,
+    DEFAULT_BATCH,
     DEFAULT_EPOCHS,
+    VALIDATION_SHARE,
     epoch_sigma,
     expected_epochs,
     most_epochs,
@@ -25,10 +27,7 @@ from coppice.planning.network import Network
 from coppice.planning.passes import LORA_RANK, TRAINING_PASSES, training_flops
 
 DEFAULT_TOKENS = 128
-DEFAULT_BATCH = 32
 FORWARD_BATCH = 64
-VALIDATION_SHARE = 0.1
-"""Part of the training data that is held out and run forward once an epoch."""
 EVALUATION_SHARE = 0.25
 """Size of separate evaluation data relative to the training data; assumed where the job does not state both sizes."""
 LONGEST_OVER_MEAN = 4
@@ -101,9 +100,11 @@ def _evaluation_share(dataset: Dataset) -> float:
 
 __all__ = [
     "ASSUMED_EPOCHS",
+    "DEFAULT_BATCH",
     "DEFAULT_EPOCHS",
     "LORA_RANK",
     "TRAINING_PASSES",
+    "VALIDATION_SHARE",
     "Hyperparameters",
     "Workload",
     "expected_epochs",

@@ -9,6 +9,7 @@ A LoRA model is saved merged: it loads like any other and can itself be register
 
 import json
 import logging
+import math
 import shutil
 import time
 from dataclasses import dataclass
@@ -37,6 +38,12 @@ from coppice.trainer.models import base_directory, device, load_model, new_confi
 from coppice.trainer.probe import last_linear
 from coppice.trainer.quality import measure
 from coppice.trainer.workbench import StopRequestedError, Workbench
+
+PATIENCE_STEPS = 100
+"""Epochs of small data are a few steps each: so many may pass without a better quality before training ends."""
+CONVOLUTION_LEARNING_RATE = 5e-4
+"""Full fine-tuning of a convolution network; transformers are torn apart by as much."""
+CONVOLUTIONAL = frozenset({"resnet", "convnext", "regnet", "efficientnet", "mobilenet_v1", "mobilenet_v2"})
 
 log = logging.getLogger("coppice.train")
 
@@ -189,7 +196,7 @@ class _CountingTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
             return {"quality": found.value, "quality_standard_error": found.standard_error}
 
         super().__init__(
-            args=training_arguments(bench),
+            args=training_arguments(bench, str(getattr(parts["model"].config, "model_type", ""))),
             data_collator=bench.task.collate,
             compute_metrics=metrics,
             callbacks=[self.watch, *_early_stopping(bench)],
@@ -207,8 +214,8 @@ class _CountingTrainer(Trainer):  # type: ignore[misc]  # transformers is not ty
         return loss
 
 
-def training_arguments(bench: Workbench) -> TrainingArguments:
-    """The user's hyper-parameters, the method's defaults for the rest."""
+def training_arguments(bench: Workbench, family: str = "") -> TrainingArguments:
+    """The user's hyper-parameters, the method's defaults for the rest; `family` is the network's model_type."""
     wanted, defaults = bench.run.rung.hyperparameters, DEFAULTS[bench.run.rung.method]
     epochs = wanted.epochs or defaults.epochs
     if bench.run.rung.method is Method.FROM_SCRATCH and bench.run.from_scratch:
@@ -218,7 +225,7 @@ def training_arguments(bench: Workbench) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(bench.output / "checkpoints"),
         num_train_epochs=epochs,
-        learning_rate=float(wanted.learning_rate or defaults.learning_rate),
+        learning_rate=float(wanted.learning_rate or _learning_rate(bench.run.rung.method, family)),
         per_device_train_batch_size=-(-(wanted.batch_size or defaults.batch_size) // devices),
         per_device_eval_batch_size=64,
         weight_decay=float(defaults.weight_decay if wanted.weight_decay is None else wanted.weight_decay),
@@ -242,8 +249,16 @@ def training_arguments(bench: Workbench) -> TrainingArguments:
     )
 
 
+def _learning_rate(method: Method, family: str) -> float:
+    if method is Method.FULL_FINE_TUNE and family in CONVOLUTIONAL:
+        return CONVOLUTION_LEARNING_RATE
+    return DEFAULTS[method].learning_rate
+
+
 def _early_stopping(bench: Workbench) -> list[TrainerCallback]:
-    patience = bench.run.rung.hyperparameters.patience or DEFAULTS[bench.run.rung.method].patience
+    wanted, defaults = bench.run.rung.hyperparameters, DEFAULTS[bench.run.rung.method]
+    steps_of_an_epoch = math.ceil(len(bench.train) / (wanted.batch_size or defaults.batch_size))
+    patience = wanted.patience or max(defaults.patience, math.ceil(PATIENCE_STEPS / max(steps_of_an_epoch, 1)))
     return [EarlyStoppingCallback(early_stopping_patience=patience)]
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from builders import make_job, make_model
 from coppice.api.vocabulary import Method
 from coppice.planning.configuration import network_of_config
+from coppice.planning.epochs import most_epochs
 from coppice.planning.families import BERT_LIKE, CONVOLUTIONAL, LLAMA_LIKE, MIXTURES, VIT_LIKE
 from coppice.planning.network import Network, network_of
 from coppice.planning.passes import training_flops
@@ -147,14 +148,21 @@ FORWARD = MINILM.forward_flops(100)
     [
         (Method.AS_IS, 100),
         (Method.LINEAR_PROBE, 1000 + 100),
-        (Method.LORA, 4.8 * (900 * 2.1 + 100) + 100),
-        (Method.QLORA, 4.8 * (900 * 3.1 + 100) + 100),
-        (Method.FULL_FINE_TUNE, 3.6 * (900 * 3 + 100) + 100),
+        (Method.LORA, 9 * (900 * 2.1 + 100) + 100),
+        (Method.QLORA, 9 * (900 * 3.1 + 100) + 100),
+        (Method.FULL_FINE_TUNE, 9 * (900 * 3 + 100) + 100),
         (Method.FROM_SCRATCH, 3 * (900 * 3 + 100) + 100),
     ],
 )
 def test_a_method_costs_its_passes_over_the_data(method: Method, passes: float) -> None:
     assert workload(SPEC, MINILM, method).flops == pytest.approx(passes * FORWARD, rel=0.03)
+
+
+@pytest.mark.parametrize(("examples", "epochs"), [(50, 30), (600, 24), (1000, 15), (5485, 6), (10**6, 6)])
+def test_small_data_gets_epochs_enough_to_move_a_network(examples: int, epochs: int) -> None:
+    spec = make_job().dataset(examples=examples).build().spec
+    assert most_epochs(spec, Method.FULL_FINE_TUNE) == epochs
+    assert most_epochs(make_job().dataset(examples=examples).hyperparameters(epochs=3).build().spec, Method.LORA) == 3
 
 
 def test_a_job_s_own_epochs_and_length_are_what_is_estimated() -> None:

@@ -84,8 +84,8 @@ def test_a_search_that_was_cut_short_says_so_and_replays(monkeypatch: pytest.Mon
     record = decided(JOB, *MANY[:4])
     assert record.search_cut_short
     assert "cut short" in record.message
-    monkeypatch.undo()
     assert replay(record).digest == record.digest
+    monkeypatch.undo()
     assert decided(JOB, *MANY[:4]).search_cut_short is None
 
 
