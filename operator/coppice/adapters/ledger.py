@@ -195,7 +195,7 @@ class ApiLedger:
                 book.refused.pop(wish.uid, None)
             freed = freed or wish.frees
         if freed and book.refused:
-            self._room(namespace, fitting([page.spec for page in book.pages], book.refused.values()))
+            self._room(namespace, fitting([page.spec for page in book.pages], book.refused))
 
     def _adopt(self, namespace: str, book: _Book, taken: AlreadyExists) -> None:
         """A ledger of this namespace that we did not know of joins its book; anybody else's is an error."""

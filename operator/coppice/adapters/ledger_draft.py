@@ -1,10 +1,10 @@
 """What a namespace's ledgers are to become, change by change, before it is stored; the pure part of their writer."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from coppice.accounting.budget import Position, ensure_within, position, shortfalls, sum_of
+from coppice.accounting.budget import Position, Sum, ensure_within, position, shortfalls, sum_of
 from coppice.accounting.ledger import entry_of, object_for
 from coppice.api.trainingledger import LedgerEntry, Reservation, TrainingLedgerSpec
 from coppice.api.trainingpolicy import Amounts
@@ -79,15 +79,21 @@ class Draft:
         self._stands = {month: replace(stand, reserved=stand.reserved + more) for month, stand in self._stands.items()}
 
 
-def fitting(specs: Sequence[TrainingLedgerSpec], refused: Iterable[Claim]) -> list[str]:
-    """Names of the refused that fit together now; each takes its room before the next is looked at."""
+def fitting(specs: Sequence[TrainingLedgerSpec], refused: Mapping[str, Claim]) -> list[str]:
+    """Names of the refused, by uid, that fit together now; each takes its room before the next is looked at.
+
+    A job between two rungs holds something already, which is no other's and counts once.
+    """
+    entries = (entry for spec in specs for entry in spec.entries)
+    held = {entry.uid: sum_of(entry.reserved) for entry in entries if entry.uid in refused and not entry.settled}
     stands: dict[str, Position] = {}
     fitting = []
-    for claim in refused:
+    for uid, claim in refused.items():
         month = claim.wanted.month
         stand = stands[month] if month in stands else position(specs, month)
         stands[month] = stand
-        if not shortfalls(stand, sum_of(claim.wanted), claim.budget):
-            stands[month] = replace(stand, reserved=stand.reserved + sum_of(claim.wanted))
+        others = replace(stand, reserved=stand.reserved - held.get(uid, Sum()))
+        if not shortfalls(others, sum_of(claim.wanted), claim.budget):
+            stands[month] = replace(others, reserved=others.reserved + sum_of(claim.wanted))
             fitting.append(claim.job)
     return fitting

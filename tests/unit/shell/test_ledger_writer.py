@@ -294,3 +294,14 @@ async def test_whoever_asked_again_under_another_budget_is_called_by_that_one(cl
             await ledger.open("research", claim("c", 60), budget)
     await ledger.settle("research", settlement("a"))
     assert called == [("research", ["job-c"])]
+
+
+async def test_what_a_job_between_two_rungs_holds_does_not_stand_in_its_own_way(cluster: FakeCluster) -> None:
+    called: list[tuple[str, list[str]]] = []
+    ledger = ApiLedger(cluster, HOME, lambda namespace, jobs: called.append((namespace, list(jobs))))
+    await ledger.open("research", claim("a", 40), BUDGET)
+    await ledger.open("research", claim("b", 50), BUDGET)
+    with pytest.raises(BudgetExhausted):
+        await ledger.open("research", claim("a", 70), BUDGET)
+    await ledger.settle("research", settlement("b"))
+    assert called == [("research", ["job-a"])]
