@@ -15,6 +15,7 @@ from coppice.api.decision import ControlsRecord
 from coppice.api.vocabulary import DIRECTIONS, Direction, Metric
 from coppice.planning.candidate import Candidate
 from coppice.planning.catalogue import Registered
+from coppice.planning.recorded import trusted
 
 SHOWN = 3
 """Base models that a decision's record names of each ranking."""
@@ -39,7 +40,7 @@ def static_ranks(models: Iterable[Registered], task: str) -> Mapping[str, float]
     """By the model's key its mean place, 0 (first) to 1 (last); only of models that were compared with another."""
     found: dict[Data, dict[str, float]] = {}
     for model in models:
-        for one in model.spec.evaluations:
+        for one in trusted(model.spec.evaluations):
             if one.task == task:
                 sign = 1.0 if DIRECTIONS.get(one.metric, Direction.MAXIMIZE) is Direction.MAXIMIZE else -1.0
                 found.setdefault((one.metric, one.dataset), {})[model.key] = sign * float(one.value)

@@ -16,6 +16,7 @@ from coppice.api.vocabulary import Basis, Method
 from coppice.planning.candidate import Candidate, best_configuration
 from coppice.planning.configuration import network_of_config
 from coppice.planning.estimate import JOULES_PER_WATT_HOUR, Estimate, estimate
+from coppice.planning.fit.ability import NO_PRICE
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.fitting import Fit, laid_out, shortfall
 from coppice.planning.hardware import Hardware
@@ -60,7 +61,7 @@ def scratch_candidate(request: Request) -> Candidate | Rejection:
     if best is not None:
         return best
     if holding:
-        return Rejection(FitReason.FIGURES_MISSING, "optimizeFor Cost needs pricePerHour on a ComputeProfile")
+        return Rejection(FitReason.FIGURES_MISSING, NO_PRICE)
     return Rejection(FitReason.MEMORY_TOO_SMALL, shortfall("training from scratch", fits))
 
 

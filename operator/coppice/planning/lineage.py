@@ -24,6 +24,7 @@ from coppice.planning.catalogue import Registered
 from coppice.planning.configuration import network_of_config
 from coppice.planning.data import dataset_name
 from coppice.planning.licenses import UNKNOWN, simplified
+from coppice.planning.recorded import SELF_REPORTED
 from coppice.planning.tasks import modality
 
 MAX_LICENSE_LENGTH = 128
@@ -96,7 +97,7 @@ def _architecture(job: TrainingJob, result: Result, base: Registered | None) -> 
 def _evaluations(job: TrainingJob, attempt: AttemptRecord, result: Result) -> list[Evaluation]:
     if result.quality is None:
         return []
-    dataset, by = job.spec.dataset, "" if attempt.evidence is Evidence.EVALUATED else " (self-reported)"
+    dataset, by = job.spec.dataset, "" if attempt.evidence is Evidence.EVALUATED else f" {SELF_REPORTED}"
     return [
         Evaluation(
             task=job.spec.task,

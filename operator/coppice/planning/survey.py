@@ -19,6 +19,7 @@ from coppice.api.vocabulary import Method
 from coppice.planning.candidate import Candidate, best_configuration, on_hardware, too_small
 from coppice.planning.catalogue import Registered
 from coppice.planning.domains import match
+from coppice.planning.fit.ability import NO_PRICE
 from coppice.planning.fit.checks import rejected_method, rejected_model
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.kinds import Kind
@@ -164,7 +165,7 @@ def _outcome(request: Request, model: Registered, method: Method) -> Outcome:
     rejection = rejected_method(model, method, request)
     if rejection is not None:
         return rejection
-    best = best_configuration(request, on_hardware(request, model, method))
-    if best is None:
+    holding = on_hardware(request, model, method)
+    if not holding:
         return Rejection(FitReason.MEMORY_TOO_SMALL, too_small(request, model, method))
-    return best
+    return best_configuration(request, holding) or Rejection(FitReason.FIGURES_MISSING, NO_PRICE)

@@ -87,3 +87,11 @@ def test_a_head_may_know_more_classes_than_the_data_has() -> None:
 def test_a_head_without_names_is_compared_by_number() -> None:
     assert unknown_labels(["LABEL_0", "LABEL_1"], ["0", "1", "2"]) == ["2"]
     assert unknown_labels(["Spam", "Ham"], ["spam", "0"]) == ["0"]
+
+
+def test_what_the_makers_own_container_said_decides_no_later_job() -> None:
+    job = JOB.methods("AsIs")
+    alone = as_is(decided(job, HEADED))
+    for quality in ("0.99", "0.80"):
+        said = HEADED.evaluation(TASK, quality, dataset=DATA, source="TrainingJob a/b (self-reported)")
+        assert as_is(decided(job, said)) == alone

@@ -100,6 +100,11 @@ TABLE: list[tuple[FitReason, Case, Case]] = [
         case(JOB.optimize_for("Cost")),
         case(JOB.optimize_for("Cost"), profile=make_profile().price("1")),
     ),
+    (
+        FitReason.FIGURES_MISSING,
+        case(JOB.optimize_for("Cost")),
+        case(JOB.optimize_for("Cost"), profile=make_profile().set("spec.energyPricePerKilowattHour", "0.3")),
+    ),
     (FitReason.MEMORY_TOO_SMALL, case(JOB.resources(memory="100Mi")), case()),
     (
         FitReason.MEMORY_TOO_SMALL,
@@ -169,3 +174,11 @@ def test_the_cheapest_configuration_that_holds_the_model_is_taken() -> None:
 def test_a_wildcard_host_covers_subdomains_only() -> None:
     model, policy = MODEL.source("https://evil-example.org/m"), make_policy().hosts("*.example.org")
     assert survey(case(JOB, model, policy).request).rejected[FitReason.SOURCE_DENIED] == 1
+
+
+def test_what_fits_only_where_nothing_is_priced_lacks_a_price_and_not_memory() -> None:
+    small, large = make_profile("small").price("1").host(memory="100Mi"), make_profile("large")
+    found = survey(Case(JOB.optimize_for("Cost"), [MODEL], [small, large]).request)
+    assert not found.candidates
+    assert "MemoryTooSmall" not in found.rejected
+    assert "energyPricePerKilowattHour" in found.sentences["FiguresMissing"]

@@ -11,6 +11,11 @@ from coppice.planning.recorded import reaches, recorded_evaluation
 from coppice.planning.request import Request
 from coppice.planning.tasks import TASKS, Task
 
+NO_PRICE = (
+    "optimizeFor Cost needs pricePerHour or energyPricePerKilowattHour on a ComputeProfile that can run the plan;"
+    " none has either"
+)
+
 
 def trainer_has_the_method(model: Registered, method: Method, request: Request) -> Rejection | None:
     """The built-in trainer's methods for the task, or the user's own container for all of them."""
@@ -82,11 +87,11 @@ def figures_are_known(model: Registered, method: Method, request: Request) -> Re
 
 
 def price_is_known(model: Registered, method: Method, request: Request) -> Rejection | None:
-    """Plans can be compared by cost only where a profile says what an hour costs."""
+    """Plans can be compared by cost only where a profile says what an hour or the energy costs."""
     del model, method
     if request.unit is not OptimizeFor.COST or _priced(request):
         return None
-    return Rejection(FitReason.FIGURES_MISSING, "optimizeFor Cost needs pricePerHour on a ComputeProfile; none has it")
+    return Rejection(FitReason.FIGURES_MISSING, NO_PRICE)
 
 
 def a_profile_is_allowed(model: Registered, method: Method, request: Request) -> Rejection | None:
@@ -99,7 +104,8 @@ def a_profile_is_allowed(model: Registered, method: Method, request: Request) ->
 
 
 def _priced(request: Request) -> bool:
-    return any(option.profile.spec.price_per_hour is not None for option in request.hardware)
+    specs = (option.profile.spec for option in request.hardware)
+    return any(spec.price_per_hour is not None or spec.energy_price_per_kilowatt_hour is not None for spec in specs)
 
 
 _UNKNOWN = Task(frozenset())
