@@ -81,7 +81,7 @@ class Changes:
             update["pue"] = self._number("pue")
             if update["pue"] < 1:
                 raise UsageError(
-                    f"--what-if pue={update['pue']}: a facility uses at least what its computers use: 1 or more"
+                    f"--what-if pue={update['pue']}: a facility uses what its computers use or more: at least 1"
                 )
         profiles = self._profiles(world)
         moved = tuple(one.model_copy(update={"spec": one.spec.model_copy(update=update)}) for one in profiles)

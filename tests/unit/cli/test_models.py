@@ -17,6 +17,8 @@ from coppice.cli.main import app
 from hub import COMMIT, TOKEN, Hub, safetensors, served
 from model_files import CARD, NAME, config, files
 
+pytestmark = pytest.mark.thorough
+
 URI = ("--source-uri", "https://models.acme.example/tiny-bert")
 
 

@@ -24,6 +24,8 @@ from coppice.api.vocabulary import IntensityMethod, IntensitySignal
 from fake_cluster import FakeClock
 from intensity_services import NOW, Service, saw
 
+pytestmark = pytest.mark.thorough
+
 MARGINAL, AVERAGE = IntensitySignal.MARGINAL, IntensitySignal.AVERAGE
 LIFE_CYCLE, DIRECT = IntensityMethod.LIFE_CYCLE, IntensityMethod.DIRECT
 

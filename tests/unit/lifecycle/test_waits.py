@@ -361,6 +361,7 @@ async def live(loop: Loop, turn: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.thorough
 async def test_a_kill_after_every_write_of_an_approved_life_changes_nothing() -> None:
     rules = policy().approval_above(energyWattHours=0).budget(energyWattHours=10**6).body()
     calm = Loop(rules)

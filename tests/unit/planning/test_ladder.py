@@ -44,6 +44,7 @@ def cases(draw: st.DrawFn) -> tuple[list[Rung], Rung | None, Rules]:
     return rungs, last, rules
 
 
+@pytest.mark.thorough
 def test_it_is_the_best_of_all_orders_of_all_sets() -> None:
     assert [problem for case in random_cases(300, most_rungs=5) if (problem := difference(case))] == []
 

@@ -19,6 +19,8 @@ from coppice.planning.resolved import Resolved
 from coppice.planning.world import World
 from worlds import Case, make_intensity, tried
 
+pytestmark = pytest.mark.thorough
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MODELS = list(models(150))
 WORLD = World(Catalogue.of(MODELS), profiles(), lambda zone: make_intensity(zone=zone), "DE", Decimal("1.2"))

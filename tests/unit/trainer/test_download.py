@@ -22,6 +22,8 @@ from coppice.trainer import download as module
 from coppice.trainer.download import download
 from coppice.trainer.faults import TrainerError
 
+pytestmark = pytest.mark.thorough
+
 LOOPBACK = {"localhost": "127.0.0.1"}
 CONTENT = bytes(range(256)) * 40
 DIGEST = "sha256:" + hashlib.sha256(CONTENT).hexdigest()

@@ -10,6 +10,8 @@ import pytest
 
 from coppice.api.run import EXIT_RESUME
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize("command", ["fetch", "run"])
 def test_sigterm_while_a_command_has_hardly_begun_asks_for_another_pod(command: str, tmp_path: Path) -> None:
