@@ -6,7 +6,7 @@ closed; a number that moved with every other job would be written into every job
 
 from coppice.accounting.budget import FIELDS, Sum, sum_of
 from coppice.lifecycle.situation import Situation
-from coppice.planning.approval import WIRE
+from coppice.planning.policy import AMOUNTS
 
 
 def remaining(situation: Situation) -> str:
@@ -19,7 +19,7 @@ def remaining(situation: Situation) -> str:
     taken = others.stand.used + others.stand.reserved + (Sum() if others.counted else own)
     parts = [
         f"{max(float(most) - float(getattr(taken, name)), 0.0):.6g} of {float(most):.6g} {FIELDS[name]} "
-        f"({situation.observed.resolved.because(f'monthlyBudget.{WIRE[name]}')})"
+        f"({situation.observed.resolved.because(f'monthlyBudget.{AMOUNTS[name]}')})"
         for name in FIELDS
         if (most := getattr(budget, name)) is not None
     ]

@@ -15,13 +15,13 @@ from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingledger import Reservation
 from coppice.lifecycle.situation import Situation
 from coppice.planning.approval import (
-    WIRE,
     Exceeded,
     approval_needed,
     approval_of,
     justification_needed,
     plan_high,
 )
+from coppice.planning.policy import AMOUNTS
 
 BUDGET_RECHECK_SECONDS = 300.0
 """When to ask for room again at the latest, if nothing was heard of any being freed."""
@@ -153,7 +153,7 @@ def _lacking(one: Shortfall, exhausted: BudgetExhausted, situation: Situation) -
     used, reserved, wanted, budget, rest = (
         f"{float(value):.6g}" for value in (one.used, one.reserved, one.wanted, one.budget, left)
     )
-    effect = f"monthlyBudget.{WIRE[one.name]}"
+    effect = f"monthlyBudget.{AMOUNTS[one.name]}"
     by = situation.observed.resolved.because(effect)
     return (
         f"{effect} of {exhausted.month} is {budget} {FIELDS[one.name]} ({by}): {used} used, {reserved} reserved by "

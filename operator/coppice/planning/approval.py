@@ -15,17 +15,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from coppice.accounting.budget import FIELDS
 from coppice.api.decision import CandidateRecord, DecisionRecord, Runnable, SpentRecord
 from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingpolicy import Amounts
 from coppice.api.vocabulary import Method
+from coppice.planning.policy import AMOUNTS
 from coppice.planning.resolved import Resolved
 
 SHOWN = 3
 """Approvals that do not hold, of which a message says why."""
-
-WIRE = {"energy_watt_hours": "energyWattHours", "carbon_grams": "carbonGrams", "cost": "cost"}
-UNITS = {"energy_watt_hours": "Wh", "carbon_grams": "gCO2e", "cost": "in money"}
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,10 @@ class Exceeded:
 
     def sentence(self, resolved: Resolved) -> str:
         """The numbers, and who set the threshold."""
-        by = f"{self.most:f} {UNITS[self.name]} of {self.effect} ({resolved.because(self.effect)})"
+        by = f"{self.most:f} {FIELDS[self.name]} of {self.effect} ({resolved.because(self.effect)})"
         if self.high is None:
             return f"its money is not known, as a ComputeProfile has no price, and counts as above the {by}"
-        return f"it may use {_text(self.high)} {UNITS[self.name]} (high estimate), above the {by}"
+        return f"it may use {_text(self.high)} {FIELDS[self.name]} (high estimate), above the {by}"
 
 
 def plan_high(record: DecisionRecord) -> High:
@@ -104,7 +103,7 @@ def not_covered(approved: DecisionRecord, record: DecisionRecord) -> str | None:
     if more:
         return f"the plan has a new rung: {more[0]}"
     before, now = plan_high(approved), plan_high(record)
-    for name, unit in UNITS.items():
+    for name, unit in FIELDS.items():
         most, high = getattr(before, name), getattr(now, name)
         if most is not None and high is None:
             return f"the plan's money is not known any more, and {_text(most)} {unit} was approved"
@@ -168,9 +167,9 @@ def _amounts(wire: Mapping[str, Any] | None) -> Amounts | None:
 def _above(high: High | None, thresholds: Amounts | None, effect: str) -> tuple[Exceeded, ...]:
     if high is None or thresholds is None:
         return ()
-    pairs = [(name, getattr(high, name), getattr(thresholds, name)) for name in WIRE]
+    pairs = [(name, getattr(high, name), getattr(thresholds, name)) for name in AMOUNTS]
     return tuple(
-        Exceeded(f"{effect}.{WIRE[name]}", name, amount, Decimal(most))
+        Exceeded(f"{effect}.{AMOUNTS[name]}", name, amount, Decimal(most))
         for name, amount, most in pairs
         if most is not None and (amount is None or amount > most)
     )
