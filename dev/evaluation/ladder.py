@@ -114,6 +114,7 @@ def _case(random: Random, *, together: bool, most_rungs: int, groups: int = 4) -
         train_rungs=random.randint(1, 8),
         sufficient=random.choice([0.5, 0.8, 0.95, 0.95, 1.0]),
         minimum_saving=random.choice([0.0, 0.0, 0.1, 0.3]),
+        by_success=random.random() < 0.3,
     )
     return Case(tuple(rungs), last if random.random() < 0.7 else None, rules, together)
 

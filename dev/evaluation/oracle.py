@@ -7,8 +7,8 @@ Written without a look at how the planner searches, and sharing nothing with it 
 
     of the ladders that may run   (a) high estimates of all rungs, the last included, within every limit, at most
                                       so many Train rungs, at most eight rungs
-                                  and, where rungs stand before a last one, cheaper for each success than it alone,
-                                  by the minimum saving
+                                  and, where rungs stand before a last one, cheaper than it alone by the minimum
+                                  saving: to try, or by success for each success
     those most likely to succeed  (b) up to the sufficient chance
     and of these the cheapest     (c) expected cost of trying in that order
 """
@@ -44,8 +44,8 @@ def best_value(rungs: Sequence[Rung], last: Rung | None, rules: Rules) -> tuple[
 
 
 def worthwhile(cost: float, success: float, last: Rung, rules: Rules) -> bool:
-    """Whether a success costs less than one of the last rung alone, and by the minimum saving."""
-    here, alone = cost * last.chance, last.cost * success
+    """Whether trying, or a success, costs less than with the last rung alone, by the minimum saving."""
+    here, alone = (cost * last.chance, last.cost * success) if rules.by_success else (cost, last.cost)
     return here < alone and here <= (1 - rules.minimum_saving) * alone
 
 

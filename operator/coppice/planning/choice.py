@@ -44,6 +44,11 @@ class Refusal:
     record: DecisionRecord | None = None
 
 
+SELDOM = 0.5
+"""Below this chance the plan from scratch is cheap to try because it seldom reaches the target, which is no saving: on
+this project's trials, what trying costs alone chose scratch wherever data were too few for it, and it failed."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """The chosen ladder and why; `advised` is the ladder whose first rung was forgone (mode Recommend)."""
@@ -139,6 +144,8 @@ def _with_scratch(asked: Question, last: Rung) -> Choice:
         return Choice(alone, DecisionReason.SUBSTITUTION_OFF)
     best = best_ladder(asked.rungs, last, asked.rules)
     assert best is not None
+    if len(best.rungs) == 1 and last.chance < SELDOM:
+        best = best_ladder(asked.rungs, last, replace(asked.rules, by_success=True)) or best
     if asked.mode is Mode.RECOMMEND:
         advised = best if len(best.rungs) > 1 else None
         return Choice(alone, DecisionReason.RECOMMENDED_ONLY, advised)

@@ -2,10 +2,9 @@
 
 In this order: (a) the high estimates of all rungs together, the last one included, stay within what the limits leave,
 so that whatever fails, the plan from scratch still fits; (b) the probability of meeting the objective is greatest, up
-to `sufficient`; (c) the expected cost is least. With a last rung, trying others first must make a success cheaper by
-at least the minimum saving: expected cost over chance, of the ladder against the last rung alone; otherwise the last
-rung stands alone. A plan that is cheap because it seldom reaches the target is no saving: on this project's trials,
-comparing the cost of trying alone chose training from scratch wherever data were too few for it.
+to `sufficient`; (c) the expected cost is least. With a last rung, trying others first must be expected to save at
+least the minimum; otherwise the last rung stands alone. `Rules.by_success` asks the same of a success: expected cost
+over chance, of the ladder against the last rung alone.
 
 Probabilities are compared exactly, but for the digits in which sums round. A tolerance would have to be paid for in
 jobs that fail: where chances are right on average, so is the probability of a ladder, however uncertain each one is.

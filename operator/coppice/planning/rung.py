@@ -33,12 +33,16 @@ class Rung:
 
 @dataclass(frozen=True)
 class Rules:
-    """What binds a ladder: what each limit leaves, Train rungs left, and the policy's two numbers."""
+    """What binds a ladder: what each limit leaves, Train rungs left, and the policy's two numbers.
+
+    `by_success` compares with the last rung alone by what a success costs, not by what trying costs.
+    """
 
     remaining: tuple[float, ...] = ()
     train_rungs: int = MAX_RUNGS
     sufficient: float = 0.95
     minimum_saving: float = 0.0
+    by_success: bool = False
 
 
 @dataclass(frozen=True)

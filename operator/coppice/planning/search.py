@@ -183,10 +183,11 @@ class Search:
 
 
 def most_cost(chance: float, last: Rung, rules: Rules) -> float:
-    """What a ladder of that chance may cost before its last rung alone is the better plan, by cost for each success."""
-    if last.chance <= 0:
+    """What a ladder of that chance may cost before its last rung alone is the better plan."""
+    if rules.by_success and last.chance <= 0:
         return float("inf")
-    return (1 - rules.minimum_saving) * last.cost * chance / last.chance * (1 + ROUNDING * (rules.minimum_saving > 0))
+    more = chance / last.chance if rules.by_success else 1.0
+    return (1 - rules.minimum_saving) * last.cost * more * (1 + ROUNDING * (rules.minimum_saving > 0))
 
 
 def _in_order(rungs: Sequence[Rung]) -> tuple[Rung, ...]:

@@ -11,6 +11,7 @@ from coppice.accounting.control import fingerprint
 from coppice.api.decision import DecisionRecord, SpentRecord
 from coppice.api.reasons import AttemptOutcome, DecisionReason, StateReason
 from coppice.api.vocabulary import Basis, Mode
+from coppice.planning.choice import SELDOM
 from worlds import Case, decided, refused, rungs, tried
 
 JOB, MODEL = make_job().scratch(), make_model()
@@ -388,3 +389,11 @@ def test_base_models_are_tried_anywhere_beside_a_template() -> None:
     job = asking(**{"nvidia.com/gpu": "2"}).mode("Auto").methods("LinearProbe")
     record = decided(job, MODEL, profiles=[CPU, GPU])
     assert [one.profile for one in record.candidates] == ["cpu"]
+
+
+def test_a_scratch_plan_that_is_cheap_because_it_seldom_succeeds_is_no_saving() -> None:
+    few = make_job().dataset(examples=80, labels=8).scratch(epochs=3)
+    record = decided(few, make_model())
+    assert record.reason is DecisionReason.SCRATCH_SELDOM_SUFFICES
+    assert len(record.ladder) > 1
+    assert float(record.ladder[-1].chance.value) < SELDOM

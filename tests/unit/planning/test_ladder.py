@@ -40,6 +40,7 @@ def cases(draw: st.DrawFn) -> tuple[list[Rung], Rung | None, Rules]:
         train_rungs=draw(st.integers(1, 5)),
         sufficient=draw(st.sampled_from([0.5, 0.95, 1.0])),
         minimum_saving=draw(st.sampled_from([0.0, 0.3])),
+        by_success=draw(st.booleans()),
     )
     return rungs, last, rules
 
