@@ -53,18 +53,21 @@ NONE_LEFT_OUT = Share(1.0, 0.0)
 
 def most_epochs(spec: TrainingJobSpec, method: Method) -> int:
     """Most passes over the training data; 0 for methods that train no network."""
+    return ceil(_most(spec, method))
+
+
+def _most(spec: TrainingJobSpec, method: Method) -> float:
+    """The same before it is rounded up: estimates use this, so that a little more data never looks cheaper."""
     if method is Method.FROM_SCRATCH:
         return spec.from_scratch.epochs if spec.from_scratch else ASSUMED_EPOCHS
     if method not in DEFAULT_EPOCHS:
-        return 0
-    return settings_of(spec).epochs or max(
-        DEFAULT_EPOCHS[method], min(_epochs_of_least_steps(spec.dataset.examples), MOST_SMALL_EPOCHS)
-    )
+        return 0.0
+    return settings_of(spec).epochs or max(DEFAULT_EPOCHS[method], _epochs_of_least_steps(spec.dataset.examples))
 
 
-def _epochs_of_least_steps(examples: int) -> int:
+def _epochs_of_least_steps(examples: int) -> float:
     """Epochs that make so many steps of the usual batch; a larger one does not make data small."""
-    return ceil(LEAST_STEPS / max(examples * (1 - VALIDATION_SHARE) / DEFAULT_BATCH, 1.0))
+    return min(LEAST_STEPS * DEFAULT_BATCH / (examples * (1 - VALIDATION_SHARE)), MOST_SMALL_EPOCHS)
 
 
 def epoch_share(spec: TrainingJobSpec, method: Method) -> Share:
@@ -75,7 +78,7 @@ def epoch_share(spec: TrainingJobSpec, method: Method) -> Share:
 
 def expected_epochs(spec: TrainingJobSpec, method: Method) -> float:
     """Median of the passes that early stopping leaves, at least one where any are run."""
-    most = most_epochs(spec, method)
+    most = _most(spec, method)
     return max(most * epoch_share(spec, method).median, 1.0) if most else 0.0
 
 

@@ -83,7 +83,8 @@ def test_trying_base_models_first_never_breaks_a_limit_that_scratch_alone_keeps(
     if ladder is not None:
         assert sum(one.highs[0] for one in ladder.rungs) <= rules.remaining[0]
         assert last is None or ladder.rungs[-1] == last
-        assert last is None or ladder.cost <= last.cost
+        assert last is None or rules.by_success or ladder.cost <= last.cost
+        assert last is None or ladder.cost * last.chance <= last.cost * ladder.chance * (1 + 1e-9)
 
 
 def names(rungs: list[Rung], last: Rung | None = SCRATCH, **rules: object) -> list[str]:
