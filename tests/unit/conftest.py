@@ -1,4 +1,4 @@
-"""Fast by seldom looking for garbage: thousands of small tests leave little of it, and each look costs more than all."""
+"""Fast by seldom looking for garbage: many small tests leave little of it, and each look costs more than all of it."""
 
 import gc
 
