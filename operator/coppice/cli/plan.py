@@ -43,8 +43,8 @@ def _ladder(record: DecisionRecord) -> Table:
     profiles = ", ".join(dict.fromkeys(rung.profile for rung in record.ladder))
     title = f"Ladder: tried in this order, on {profiles}, until the objective is met"
     table = Table(title=title, title_justify="left")
-    for name in ("", "method", "base model", "chance", "energy", "carbon", "run time"):
-        table.add_column(name, overflow="fold", no_wrap=name in {"", "method", "base model"})
+    for name in ("", "what", "chance", "energy", "carbon", "run time"):
+        table.add_column(name, overflow="fold")
     if record.probe is not None:
         table.add_row("first", *_probe_row(record.probe))
         table.add_section()
@@ -55,32 +55,40 @@ def _ladder(record: DecisionRecord) -> Table:
         table.add_section()
         basis = f"scratch, {record.counterfactual.basis.lower()}"
         energy, carbon = interval(estimate.energy_watt_hours, "Wh"), interval(estimate.carbon_grams, "g")
-        table.add_row("vs", basis, "-", "", energy, carbon, interval(estimate.run_seconds, "s"), style="dim")
+        table.add_row("vs", basis, "", *_lines(energy, carbon, interval(estimate.run_seconds, "s")), style="dim")
     return table
 
 
 def _probe_row(probe: ProbeRecord) -> tuple[str, ...]:
     estimate = probe.estimate
     return (
-        "Probe",
-        "\n".join(base_name(model) for model in probe.base_models),
-        f"{probe.examples + probe.held_out} examples",
-        interval(estimate.energy_watt_hours, "Wh"),
-        interval(estimate.carbon_grams, "g"),
-        interval(estimate.run_seconds, "s"),
+        "\n".join(("Probe", *(base_name(model) for model in probe.base_models))),
+        f"{probe.examples + probe.held_out}\nexamples",
+        *_lines(
+            interval(estimate.energy_watt_hours, "Wh"),
+            interval(estimate.carbon_grams, "g"),
+            interval(estimate.run_seconds, "s"),
+        ),
     )
 
 
 def _row(candidate: CandidateRecord) -> tuple[str, ...]:
     estimate = candidate.estimate
+    base = f"\n{base_name(candidate.base_model)}" if candidate.base_model else ""
     return (
-        str(candidate.method),
-        base_name(candidate.base_model),
-        f"{percent(float(candidate.chance.value))} {_learned(candidate)}".strip(),
-        interval(estimate.energy_watt_hours, "Wh"),
-        interval(estimate.carbon_grams, "g"),
-        interval(estimate.run_seconds, "s"),
+        f"{candidate.method}{base}",
+        *_lines(
+            f"{percent(float(candidate.chance.value))} {_learned(candidate)}",
+            interval(estimate.energy_watt_hours, "Wh"),
+            interval(estimate.carbon_grams, "g"),
+            interval(estimate.run_seconds, "s"),
+        ),
     )
+
+
+def _lines(*cells: str) -> tuple[str, ...]:
+    """Each with what stands in parentheses below it, so that the table fits a narrow terminal."""
+    return tuple(cell.replace(" (", "\n(", 1) for cell in cells)
 
 
 def _learned(candidate: CandidateRecord) -> str:

@@ -23,10 +23,13 @@ def shown(record) -> str:
 
 def test_the_probe_stands_above_the_ladder_with_its_models_and_sample() -> None:
     text = shown(decided(dear_job(), *MODELS))
-    first = next(line for line in text.splitlines() if "Probe " in line and "examples" in line and FIRST in line)
-    assert "1024 examples" in first
-    assert "Wh" in first
-    assert text.index("1024 examples ") < text.index("LinearProbe")
+    lines = text.splitlines()
+    begin = next(number for number, line in enumerate(lines) if "│ Probe " in line)
+    assert "1024" in lines[begin]
+    assert "Wh" in lines[begin]
+    assert "examples" in lines[begin + 1]
+    assert FIRST in lines[begin + 1]
+    assert begin < next(number for number, line in enumerate(lines) if "│ LinearProbe " in line)
 
 
 @pytest.mark.parametrize(("probed", "said"), [({}, "(prior)"), ({FIRST: "0.97", SECOND: "0.61"}, "(probed)")])
