@@ -34,12 +34,15 @@ from trials.record import MODELS, RECORD, read
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
+NO_PLANS: Mapping[str, Mapping[str, Sequence[Rung]]] = {}
+
+
 def main(
     reports: Annotated[list[Path] | None, typer.Argument(help="Directories or files of TrainingReports.")] = None,
     cost: Annotated[str, typer.Option(help="Column of the trials that plans are compared by.")] = "cpu_seconds",
 ) -> None:
     """Print the Brier score of the chances beside the base rate's, and the regret of the plans beside the controls'."""
-    console = Console(highlight=False)
+    console, more = Console(highlight=False), NO_PLANS
     if reports:
         found = reports_of(reports)
         console.print(f"{len(found)} TrainingReports")
@@ -56,9 +59,10 @@ def main(
         forecasts = trial_forecasts(rows, bases)
         console.print(brier_table(forecasts))
         console.print(calibration_table(forecasts))
-        runs, plans = trial_runs(rows, cost), trial_plans(rows, bases)
-        unit = cost
-    console.print(regret_table(runs, plans, unit))
+        runs, unit = trial_runs(rows, cost), cost
+        plans = trial_plans(rows, bases)
+        more = {"planner, prior only": trial_plans(rows, bases, taught=False)}
+    console.print(regret_table(runs, plans, unit, more))
 
 
 def reports_of(paths: Sequence[Path]) -> list[TrainingReport]:
@@ -95,13 +99,19 @@ def calibration_table(forecasts: Forecasts) -> Table:
     return table
 
 
-def regret_table(runs: Sequence[Run], plans: Mapping[str, Sequence[Rung]], unit: str) -> Table:
-    """Mean regret of the plans and of the controls, by parameter count and by static rank among them."""
+def regret_table(
+    runs: Sequence[Run],
+    plans: Mapping[str, Sequence[Rung]],
+    unit: str,
+    more: Mapping[str, Mapping[str, Sequence[Rung]]] = NO_PLANS,
+) -> Table:
+    """Mean regret of the plans, of more plans by name, and of the controls, by parameter count and static rank too."""
     rules: dict[str, list[Regret]] = {"planner": []}
     for problem, plan in plans.items():
         some = [run for run in runs if run.problem == problem]
         rules["planner"].append(followed(some, plan))
-        others = {**controls(some), "static rank": by_static_rank(runs, problem)}
+        named = {name: found[problem] for name, found in more.items() if problem in found}
+        others = {**named, **controls(some), "static rank": by_static_rank(runs, problem)}
         for name, control in others.items():
             if control:
                 rules.setdefault(name, []).append(followed(some, control))

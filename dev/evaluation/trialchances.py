@@ -52,12 +52,13 @@ def trial_forecasts(rows: Sequence[Row], bases: Sequence[BaseModelObject]) -> Fo
     return found
 
 
-def trial_plans(rows: Sequence[Row], bases: Sequence[BaseModelObject]) -> dict[str, list[Rung]]:
-    """The ladder of each problem, decided with what the trials of all other problems taught."""
+def trial_plans(rows: Sequence[Row], bases: Sequence[BaseModelObject], *, taught: bool = True) -> dict[str, list[Rung]]:
+    """The ladder of each problem, decided with what the trials of all other problems taught, or by the prior alone."""
     where, plans = world(bases), {}
     for name in dict.fromkeys(row.problem for row in rows):
         here, others = _split(rows, name)
-        record = _decided(_job(here), replace(where, history=History.of(_reports(others, where))))
+        known = replace(where, history=History.of(_reports(others, where))) if taught else where
+        record = _decided(_job(here), known)
         tried = {(row.method, row.base_model) for row in here}
         plan = [rung_of(one.method, one.base_model) for one in record.ladder]
         plans[name] = [rung for rung in plan if rung in tried]
