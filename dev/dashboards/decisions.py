@@ -25,14 +25,14 @@ _CHOICES = row(
         "Decisions by reason",
         "Decisions written within the range by the operator's processes, by why the plan was chosen.",
         "short",
-        one("sort_desc(sum by (reason) (increase(coppice_decisions_total[$__range])))", "{{reason}}"),
+        one("sort_desc(sum by (reason) (increase(coppice_decisions_total[$__range])) > 0)", "{{reason}}"),
         "bargauge",
     ),
     Panel(
         "Why not: candidates rejected by reason",
         "Base models with a method that failed a fit check within the range. DigestMissing and NotReady can be mended by pinning.",
         "short",
-        one("sort_desc(sum by (reason) (increase(coppice_fit_rejections_total[$__range])))", "{{reason}}"),
+        one("sort_desc(sum by (reason) (increase(coppice_fit_rejections_total[$__range])) > 0)", "{{reason}}"),
         "bargauge",
     ),
 )

@@ -118,7 +118,10 @@ def _answers(panel: Panel, asked: Asked) -> list[Series]:
         for item in _ask(asked.url, expression, asked.seconds if panel.kind == "timeseries" else 0):
             pairs = item["values"] if "values" in item else [item["value"]]
             moments, values = zip(*((float(at), float(value)) for at, value in pairs), strict=True)
-            found.append(Series(_name(query.legend, item["metric"]), moments, values))
+            name = _name(query.legend, item["metric"])
+            if panel.kind == "table" and query.legend:
+                name = f"{_name('', item['metric'])}, {name}"
+            found.append(Series(name, moments, values))
     return found
 
 
