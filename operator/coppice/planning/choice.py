@@ -144,7 +144,7 @@ def _with_scratch(asked: Question, last: Rung) -> Choice:
         return Choice(alone, DecisionReason.SUBSTITUTION_OFF)
     best = best_ladder(asked.rungs, last, asked.rules)
     assert best is not None
-    if len(best.rungs) == 1 and last.chance < SELDOM:
+    if len(best.rungs) == 1 and last.chance < SELDOM and not _saves_anything(asked, last):
         best = best_ladder(asked.rungs, last, replace(asked.rules, by_success=True)) or best
     if asked.mode is Mode.RECOMMEND:
         advised = best if len(best.rungs) > 1 else None
@@ -168,9 +168,14 @@ def _why_not(asked: Question, last: Rung) -> DecisionReason:
         return DecisionReason.NO_BASE_MODEL_FITS
     if not admissible(asked.rungs, last, asked.rules):
         return DecisionReason.NO_ROOM_TO_TRY
-    relaxed = best_ladder(asked.rungs, last, replace(asked.rules, minimum_saving=0.0))
-    saves = relaxed is not None and len(relaxed.rungs) > 1
+    saves = _saves_anything(asked, last)
     return DecisionReason.SAVING_BELOW_MINIMUM if saves else DecisionReason.SCRATCH_IS_CHEAPER
+
+
+def _saves_anything(asked: Question, last: Rung) -> bool:
+    """Whether trying base models first would be expected to save, were there no minimum."""
+    relaxed = best_ladder(asked.rungs, last, replace(asked.rules, minimum_saving=0.0))
+    return relaxed is not None and len(relaxed.rungs) > 1
 
 
 def _without_scratch(asked: Question, reason: DecisionReason) -> Choice | None:
