@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from coppice.planning.network import Network
+
 
 @dataclass
 class Convolutions:
@@ -24,6 +26,17 @@ class Convolutions:
         self.kept += keeps * outputs * side**2
         self.stem = self.stem or self.flops
         return side
+
+    def network(self, family: str, side: int) -> Network:
+        """What was counted, as a network that reads pictures of that side."""
+        return Network(
+            family,
+            self.parameters,
+            image_size=side,
+            forward_flops_per_example=self.flops,
+            stem_flops=self.stem,
+            kept_elements=self.kept,
+        )
 
     def linear(self, inputs: int, outputs: int, times: int = 1) -> None:
         """A fully connected layer that is used so many times for an example."""

@@ -43,7 +43,7 @@ def efficientnet(config: Config, labels: int) -> Network:
     last = _rounded(1280 * wide, divisor)
     count.add(channels, last, 1, resolution, keeps=KEPT)
     count.linear(last, labels)
-    return _summed("efficientnet", count, side)
+    return count.network("efficientnet", side)
 
 
 def mobilenet_v2(config: Config, labels: int) -> Network:
@@ -62,7 +62,7 @@ def mobilenet_v2(config: Config, labels: int) -> Network:
     last = _rounded(1280 * wide, divisor) if wide >= 1 else 1280
     count.add(channels, last, 1, resolution, keeps=KEPT)
     count.linear(last, labels)
-    return _summed("mobilenet_v2", count, side)
+    return count.network("mobilenet_v2", side)
 
 
 def mobilenet_v1(config: Config, labels: int) -> Network:
@@ -80,7 +80,7 @@ def mobilenet_v1(config: Config, labels: int) -> Network:
         count.add(channels, width, 1, resolution, keeps=KEPT)
         channels = width
     count.linear(channels, labels)
-    return _summed("mobilenet_v1", count, side)
+    return count.network("mobilenet_v1", side)
 
 
 def _inverted(
@@ -102,14 +102,3 @@ def _rounded(channels: float, divisor: int) -> int:
     """To a multiple of the divisor, and never down by more than a tenth."""
     found = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return found + divisor if found < 0.9 * channels else found
-
-
-def _summed(family: str, count: Convolutions, side: int) -> Network:
-    return Network(
-        family,
-        count.parameters,
-        image_size=side,
-        forward_flops_per_example=count.flops,
-        stem_flops=count.stem,
-        kept_elements=count.kept,
-    )

@@ -62,7 +62,7 @@ def swin(config: Config, labels: int) -> Network:
             width *= 2
         _swin_stage(count, width, round(ratio * width), depth, several, resolution, window)
     count.linear(width, labels)
-    return _summed("swin", count, side)
+    return count.network("swin", side)
 
 
 def _swin_stage(
@@ -98,7 +98,7 @@ def resnet(config: Config, labels: int) -> Network:
             _residual(count, channels, width, resolution, after, bottleneck=bottleneck)
             channels, resolution = width, after
     count.linear(channels, labels)
-    return _summed("resnet", count, side)
+    return count.network("resnet", side)
 
 
 def _residual(count: Convolutions, inputs: int, outputs: int, before: int, after: int, *, bottleneck: bool) -> None:
@@ -133,15 +133,4 @@ def convnext(family: str, config: Config, labels: int) -> Network:
             count.kept += 10 * width * resolution**2
         before = width
     count.linear(before, labels)
-    return _summed(family, count, side)
-
-
-def _summed(family: str, count: Convolutions, side: int) -> Network:
-    return Network(
-        family,
-        count.parameters,
-        image_size=side,
-        forward_flops_per_example=count.flops,
-        stem_flops=count.stem,
-        kept_elements=count.kept,
-    )
+    return count.network(family, side)
