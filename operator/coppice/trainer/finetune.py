@@ -86,6 +86,8 @@ def fine_tune(bench: Workbench) -> None:
     if last is not None:
         log.info("going on from %s", last.name)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
+    # A pod that was stopped after the last step leaves none for the next one, whose callbacks then never run.
+    trainer.watch.say_how_far(trainer.state)
     if trainer.watch.stopped is Stopped.SIGNAL:
         raise StopRequestedError
     _finish(bench, trainer)
@@ -270,9 +272,13 @@ class _Watch(TrainerCallback):  # type: ignore[misc]  # transformers is not type
         self._saved = time.monotonic()
         self.stopped: Stopped | None = None
 
+    def say_how_far(self, state: Any) -> None:
+        """Puts the steps and epochs of all pods of the attempt into the report."""
+        self._bench.progress.set(steps=state.global_step, epochs=rounded(float(state.epoch)))
+
     def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
         """Checkpoints by the clock and when asked to stop."""
-        self._bench.progress.set(steps=state.global_step, epochs=rounded(float(state.epoch)))
+        self.say_how_far(state)
         self._bench.progress.line(f"step {state.global_step} of at most {state.max_steps}")
         self.stopped = self._bench.why_stop()
         if self.stopped is not None:
