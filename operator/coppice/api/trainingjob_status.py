@@ -103,6 +103,11 @@ class PodStatus(Model):
     start_time: datetime = Field(description="When it was scheduled.")
     end_time: datetime | None = Field(default=None, description="When its last container ended.")
     reported: bool = Field(default=False, description="Whether a result with its energy has been seen.")
+    zone: str | None = Field(
+        default=None,
+        max_length=64,
+        description="Zone of the carbon intensity, from its node's region; absent where the node says none.",
+    )
 
 
 class ProbedModel(Model):
