@@ -152,7 +152,9 @@ def runs_and_plans(reports: Sequence[TrainingReport]) -> tuple[list[Run], dict[s
             runs.setdefault((run.problem, run.rung), run)
         if report.spec.decision_record and not report.spec.control:
             record = decode_record(report.spec.decision_record)
-            ladders.setdefault(report.spec.fingerprint, [rung_of(one.method, one.base_model) for one in record.ladder])
+            ladders.setdefault(
+                report.spec.fingerprint or "", [rung_of(one.method, one.base_model) for one in record.ladder]
+            )
     plans = {
         problem: [rung for rung in ladder if (problem, rung) in runs]
         for problem, ladder in ladders.items()
@@ -171,7 +173,7 @@ def _runs_of(report: TrainingReport) -> Iterable[Run]:
         rung = rung_of(attempt.method, attempt.base_model)
         joules = float(attempt.energy_joules or 0)
         target, quality = float(past.objective.target), float(attempt.quality)
-        yield Run(report.spec.fingerprint, *rung, target, quality, sizes.get(rung, 0), joules)
+        yield Run(report.spec.fingerprint or "", *rung, target, quality, sizes.get(rung, 0), joules)
 
 
 def _sizes(record: DecisionRecord) -> dict[Rung, int]:

@@ -34,14 +34,15 @@ class AvoidedLow:
 class Settlement:
     """What one finished job adds to its namespace's ledger.
 
-    `met` is False where the job missed its objective or failed, None where it ended well and had no target.
+    `met` is False where the job missed its objective or failed, None where it ended well and had no target. `method`
+    is None for a workload that nobody decided about.
     `months` is what it used in each calendar month. Energies are joules, carbon is gCO2e, cost is money; none may be
     negative but `avoided`. Raises ValueError otherwise.
     """
 
     uid: str
     name: str
-    method: Method
+    method: Method | None
     reason: str
     energy: tuple[EnergyPart, ...] = ()
     operational_grams: Decimal = Decimal(0)
@@ -109,7 +110,7 @@ def vanished_settlement(entry: LedgerEntry) -> Settlement:
     return Settlement(
         uid=entry.uid,
         name=entry.name,
-        method=entry.method or Method.FROM_SCRATCH,
+        method=None if entry.kind else entry.method or Method.FROM_SCRATCH,
         reason=StateReason.DELETED,
         energy=(EnergyPart(component=component, grade=Grade.ESTIMATED, joules=joules),),
         operational_grams=entry.operational_grams,

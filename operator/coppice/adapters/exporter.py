@@ -180,7 +180,11 @@ def _namespace_families(totals: Mapping[str, LedgerTotals]) -> Iterator[Metric]:
         "coppice_namespace_trainingjobs_finished",
         "Settled jobs, by the method of the deciding attempt and the reason they ended with.",
         ("namespace", "method", "reason"),
-        (((name, row.method, row.reason), float(row.jobs)) for name, item in totals.items() for row in item.finished),
+        (
+            ((name, row.method or "", row.reason), float(row.jobs))
+            for name, item in totals.items()
+            for row in item.finished
+        ),
     )
 
 

@@ -12,6 +12,10 @@ CHILD_SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY},{JOB_UID_LABEL}"
 
 ACCOUNT_LABEL = f"{GROUP}/account"
 """On a workload of another kind: "true" asks for an account of it."""
+ACCOUNT_SELECTOR = f"{ACCOUNT_LABEL}=true"
+
+PROFILE_ANNOTATION = f"{GROUP}/compute-profile"
+"""On such a workload: the ComputeProfile that its pods' nodes are priced with, where matching finds none or another."""
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 

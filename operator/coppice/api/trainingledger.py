@@ -39,8 +39,11 @@ class MonthTotal(Model):
 class LedgerEntry(Model):
     """One job that is not yet both settled and known to be so."""
 
-    uid: str = Field(max_length=64, description="uid of the TrainingJob.")
-    name: str = Field(max_length=45, description="Name of the TrainingJob.")
+    uid: str = Field(max_length=64, description="uid of the TrainingJob, or of the workload.")
+    name: str = Field(max_length=253, description="Name of the TrainingJob, or of the workload.")
+    kind: str = Field(
+        default="", max_length=64, description="Kind of a workload that is accounted and was not decided, such as Job."
+    )
     opened: datetime = Field(description="When its first child was about to be made.")
     method: Method | None = Field(default=None, description="Method of its first rung.")
     energy_watt_hours: DecimalString = Field(
@@ -77,7 +80,10 @@ class AvoidedTotal(Model):
 class FinishedTotal(Model):
     """Jobs settled so far."""
 
-    method: Method = Field(description="Method of the attempt that decided the job.")
+    method: Method | None = Field(
+        default=None,
+        description="Method of the attempt that decided the job; absent for workloads nobody decided about.",
+    )
     reason: Annotated[str, Field(max_length=64)] = Field(description="Reason of the Succeeded condition.")
     jobs: int = Field(ge=0, description="Number of jobs.")
 

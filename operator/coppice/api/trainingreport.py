@@ -41,14 +41,15 @@ class TrainingReportSpec(Model):
         default=None, description="The object accounted for, where it was no TrainingJob."
     )
     job: str = Field(max_length=253, description="Name of the TrainingJob, or of the workload.")
-    job_uid: str = Field(max_length=64, description="uid of the TrainingJob.")
+    job_uid: str = Field(max_length=64, description="uid of the TrainingJob, or of the workload.")
     state: str = Field(max_length=64, description="Reason of the Succeeded condition.")
     succeeded: bool = Field(description="Whether the job succeeded.")
     message: str = Field(default="", max_length=1024, description="How it ended, in a sentence.")
     created_time: datetime | None = Field(default=None, description="When the job was created.")
     completion_time: datetime | None = Field(default=None, description="When the job finished.")
-    fingerprint: Sha256 = Field(
-        description="Digest of task, dataset, objective and fromScratch; equal for a job and its control."
+    fingerprint: Sha256 | None = Field(
+        default=None,
+        description="Digest of task, dataset, objective and fromScratch; equal for a job and its control. Absent for a workload.",
     )
     control: bool = Field(default=False, description="Whether this was a control: mode Never.")
     request: TrainingJobSpec | None = Field(default=None, description="The job's spec.")
