@@ -4,7 +4,7 @@ It needs no job, no catalogue and no cluster: the table of accelerators and of g
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -175,22 +175,38 @@ def estimate(
     }
     answer = answered(sketch)
     answer = replace(answer, assumed={name: why for name, why in defaults.items() if why} | answer.assumed)
+    warnings = () if count is None else _too_few(sketch, answer)
+    for warning in warnings:
+        Console(stderr=True).print(f"[yellow]warning:[/] {warning}", highlight=False, soft_wrap=True)
     if output is Form.TABLE:
         Console().print(_table(sketch, answer))
     elif output is Form.JSON:
-        print(json.dumps(record(sketch, answer), indent=2, ensure_ascii=False))
+        print(json.dumps(record(sketch, answer, warnings), indent=2, ensure_ascii=False))
     else:
-        print(yaml.safe_dump(record(sketch, answer), sort_keys=False, allow_unicode=True), end="")
+        print(yaml.safe_dump(record(sketch, answer, warnings), sort_keys=False, allow_unicode=True), end="")
 
 
-def record(sketch: Sketch, answer: Answer) -> dict[str, object]:
-    """The answer for machines: intervals of JSON numbers, then every input and what was assumed."""
+def _too_few(sketch: Sketch, answer: Answer) -> tuple[str, ...]:
+    """What must be said where the answer is not about the accelerators that were asked about."""
+    devices = answer.hardware.devices
+    if devices == sketch.count:
+        return ()
+    asked = f"{sketch.count} x {sketch.accelerator.product} (--count {sketch.count})"
+    return (
+        f"{asked} cannot hold the weights and states of this training; {devices} is the smallest count that can, and "
+        f"what is estimated here. Ask with --count {devices} or more, for a larger accelerator or for a leaner method",
+    )
+
+
+def record(sketch: Sketch, answer: Answer, warnings: Sequence[str] = ()) -> dict[str, object]:
+    """The answer for machines: intervals of JSON numbers, then every input, what was assumed and what was not met."""
     return {
         **{name: _interval(value) for name, value in _quantities(answer).items()},
         "energyScope": SCOPE,
         "utilisation": _short(answer.reached),
         "inputs": _inputs(sketch, answer),
         "assumed": answer.assumed,
+        "warnings": list(warnings),
     }
 
 

@@ -87,6 +87,31 @@ def test_defaults_are_assumptions_too() -> None:
     )
 
 
+TOO_LARGE = {"parameters": "70B", "tokens": "1e9"}
+
+
+@pytest.mark.parametrize("form", ["table", "json", "yaml"])
+def test_a_count_that_cannot_hold_the_training_is_warned_of_with_the_smallest_that_can(form: str) -> None:
+    found = asked("-o", form, count="1", **TOO_LARGE)
+    assert "--count 1) cannot hold" in found.stderr
+    assert "20 is the smallest count that can" in found.stderr  # 70e9 x 18 bytes, four fifths of 80 GB each
+    assert "warning" not in found.stdout.splitlines()[0]
+
+
+def test_the_warned_count_is_enough_and_one_less_is_not() -> None:
+    few, enough = (answer(count=count, **TOO_LARGE) for count in ("19", "20"))
+    assert few["warnings"]
+    assert not enough["warnings"]
+    assert few["inputs"]["count"] == enough["inputs"]["count"] == 20
+
+
+def test_a_count_that_nobody_asked_for_is_chosen_without_a_warning() -> None:
+    flags = ["estimate", "--parameters", "70B", "--tokens", "1e9", "--accelerator", "a100-sxm4-80", "-o", "json"]
+    found = CliRunner().invoke(app, flags)
+    assert found.stderr == ""
+    assert json.loads(found.stdout)["inputs"]["count"] == 20
+
+
 def test_every_accelerator_of_the_table_is_known_by_its_id() -> None:
     assert {"a100-sxm4-80", "h100-sxm5", "h800-sxm", "tpu-v3", "mi250x", "t4"} <= set(accelerators())
     assert all(figures.peak_flops for figures in accelerators().values())
