@@ -152,7 +152,7 @@ class ScoreRecord(Model):
     base_brier: DecimalString | None = Field(default=None, description="The same of the base rate of the attempts.")
     base_rate: DecimalString | None = Field(default=None, description="Share of the attempts that met their target.")
     statement: str = Field(
-        description="Better than the base rate, ranked by size, or not judged yet; with the figures."
+        description="Better than the base rate, no better (and how size ranks), or not judged yet; with the figures."
     )
 
 

@@ -13,8 +13,7 @@ N counts parameters without embeddings. From scratch neither size nor domain hel
 examples weigh more the more of a network is trained on them (FEW_EXAMPLES), as this project's trials show: with 25
 texts of a class a probe met its target where adapters, full fine-tuning and scratch all missed by far.
 
-Where the recorded attempts show that these chances are no better than the base rate, everything that was judgement
-but size is dropped: logit p = logit(base rate) + 0.5 (log10 N - 8). Decisions then say "ranked by size".
+How these chances stood up to what came out is said with every decision and changes none (`learning.score`).
 """
 
 from collections.abc import Mapping
@@ -113,25 +112,22 @@ def chance(
 
 def _terms(candidate: Candidate, request: Request) -> dict[str, float]:
     spec, model = request.spec, candidate.model
-    score, labels = request.chance_score, spec.dataset.labels or 2
+    labels = spec.dataset.labels or 2
     data = _data(spec.dataset.examples, labels, candidate.method)
     difficulty = _difficulty(spec.objective.target, spec.objective.metric, labels)
-    size = SIZE_WEIGHT * (log10(candidate.network.matrix_parameters) - 8) if model and candidate.network else 0.0
-    if score.by_size:
-        terms = {"base": _logit(_clipped(score.base_rate)), "size": size}
-    elif model is None:
+    if model is None:
         return {"base": SCRATCH_BASE, "data": data, "difficulty": difficulty}
-    else:
-        terms = {
-            "base": BASE,
-            "size": size,
-            "domain": DOMAIN_WEIGHT * match(spec.domains, model.spec.domains),
-            "language": _language(spec, candidate),
-            "method": METHOD_LOGITS[candidate.method],
-            "data": data,
-            "difficulty": difficulty,
-        }
-    return terms | _head(spec, candidate) if model else terms
+    size = SIZE_WEIGHT * (log10(candidate.network.matrix_parameters) - 8) if candidate.network else 0.0
+    terms = {
+        "base": BASE,
+        "size": size,
+        "domain": DOMAIN_WEIGHT * match(spec.domains, model.spec.domains),
+        "language": _language(spec, candidate),
+        "method": METHOD_LOGITS[candidate.method],
+        "data": data,
+        "difficulty": difficulty,
+    }
+    return terms | _head(spec, candidate)
 
 
 def _head(spec: TrainingJobSpec, candidate: Candidate) -> dict[str, float]:

@@ -58,7 +58,7 @@ def refused_record(board: Board, reason: DecisionReason, message: str, now: date
 def _base_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
     request, survey = board.request, board.survey
     shown = _best(board)
-    compared = board.counterfactual
+    compared, ranked = board.counterfactual, controls(survey.candidates, request.spec.task)
     return DecisionRecord(
         software_version=request.world.software_version,
         decided_at=now,
@@ -82,8 +82,8 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         rejections=dict(sorted(survey.sentences.items())),
         candidates=tuple(_candidate(request, placed) for placed in shown),
         candidates_left_out=len(board.substitutes) + survey.twins - len(shown),
-        chance_score=request.chance_score.record(),
-        controls=controls(survey.candidates, request.spec.task),
+        chance_score=request.chance_score.record(ranked.parameters if ranked else ()),
+        controls=ranked,
         catalogue_digest=request.world.catalogue.digest_for(request.namespace),
     )
 

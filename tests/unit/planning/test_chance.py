@@ -169,14 +169,17 @@ def recorded_attempts(*, forecast_well: bool) -> list[ReportBuilder]:
     return [good, bad] * 10
 
 
-def test_chances_that_beat_no_base_rate_are_dropped_for_size_and_the_decision_says_so() -> None:
-    small, large = MODEL, make_model("twice").architecture(parameters=45 * 10**6)
-    near = small.domains("text/news")
-    record = decided(JOB.methods("LinearProbe"), near, large, reports=recorded_attempts(forecast_well=False))
-    terms = {one.base_model.name: one.chance.inputs for one in (*record.ladder, *record.candidates) if one.base_model}
-    assert {name for name in terms[NAME] if not name.startswith("evidence")} == {"base", "size"}
-    assert terms["twice"]["size"] > terms[NAME]["size"]
-    assert "ranked by size: Brier score 0.810" in record.message
+def test_chances_that_beat_no_base_rate_change_nothing_and_the_decision_says_so() -> None:
+    near, large = MODEL.domains("text/news"), make_model("twice").architecture(parameters=45 * 10**6)
+    job = JOB.methods("LinearProbe")
+    poor, good = (decided(job, near, large, reports=recorded_attempts(forecast_well=well)) for well in (False, True))
+    assert [(rung.base_model, rung.chance) for rung in poor.ladder] == [
+        (rung.base_model, rung.chance) for rung in good.ladder
+    ]
+    assert "domain" in poor.ladder[0].chance.inputs
+    assert "no better than the base rate: Brier score 0.810" in poor.message
+    assert poor.chance_score is not None
+    assert poor.chance_score.statement.endswith(f"ranked by size: twice, {NAME}")
 
 
 def test_chances_that_beat_the_base_rate_stay_as_they_are() -> None:

@@ -1,4 +1,4 @@
-"""The chances' own record: better than the base rate, or ranked by size."""
+"""The chances' own record: better than the base rate, or no better, and then what size would say."""
 
 import pytest
 
@@ -24,20 +24,22 @@ def test_the_base_rate_is_taken_over_the_other_attempts() -> None:
 
 
 def test_chances_that_know_something_beat_the_base_rate() -> None:
-    assert not scored(GOOD).by_size
+    assert not scored(GOOD).worthless
     assert scored(GOOD).sentence.startswith("better than the base rate: Brier score 0.010 against 0.263")
 
 
-def test_chances_that_do_not_are_called_ranked_by_size() -> None:
-    assert scored(BAD).by_size
+def test_chances_that_do_not_are_called_no_better_beside_the_ranking_by_size() -> None:
+    assert scored(BAD).worthless
     assert scored([(0.5, True), (0.5, False)] * 20).sentence.startswith("better than the base rate")
-    assert scored(BAD).sentence.startswith("ranked by size: Brier score 0.810 against 0.263")
+    assert scored(BAD).sentence.startswith("no better than the base rate: Brier score 0.810 against 0.263")
+    assert scored(BAD).statement(("large", "small")).endswith("; ranked by size: large, small")
+    assert "ranked" not in scored(GOOD).statement(("large", "small"))
 
 
 @pytest.mark.parametrize("count", [0, 1, ENOUGH - 1])
 def test_few_attempts_judge_nothing(count: int) -> None:
     found = scored(BAD[:count])
-    assert not found.by_size
+    assert not found.worthless
     assert found.sentence == f"not judged yet: {count} recorded attempts of {ENOUGH}"
 
 
@@ -55,14 +57,14 @@ def judged(learning: Learning = Learning.ALL, **chapters: list[Forecast]) -> Sco
 
 
 def test_own_attempts_judge_where_there_are_enough() -> None:
-    assert not judged(research=GOOD, sales=BAD * 50).by_size
+    assert not judged(research=GOOD, sales=BAD * 50).worthless
 
 
 def test_one_tenant_cannot_flood_the_judgement_of_another() -> None:
     several = {f"team-{number}": GOOD for number in range(3)}
     found = judged(research=GOOD[:4], sales=BAD * 50, **several)
     assert found.attempts == 4 + 4 * ENOUGH
-    assert not found.by_size
+    assert not found.worthless
 
 
 def test_learning_says_whose_attempts_judge() -> None:
