@@ -9,13 +9,15 @@ ClusterError
 └── Forbidden        RBAC lacks a right: tell the administrator, go on with other jobs
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from coppice.accounting.grid import Grid
 from coppice.accounting.metered import PodMeter
 from coppice.accounting.settlement import Settlement
+from coppice.accounting.zone import Whereabouts
+from coppice.api.computeprofile import ComputeProfile
 from coppice.api.trainingledger import LedgerEntry, TrainingLedgerSpec
 from coppice.api.trainingpolicy import Amounts
 from coppice.lifecycle.observed import Event
@@ -141,6 +143,22 @@ class Meters(Protocol):
     @property
     def readings(self) -> Mapping[str, PodMeter] | None:
         """What they said by pod uid; None where the installation has no such meters."""
+        ...
+
+
+class Nodes(Protocol):
+    """Where nodes are; what was not looked up yet is not known."""
+
+    def zone(self, name: str) -> str:
+        """The zone of the carbon intensity that a node says; empty where it says none."""
+        ...
+
+    def whereabouts(self, profiles: tuple[ComputeProfile, ...]) -> Mapping[str, Whereabouts]:
+        """Where each profile's nodes are, by the profile's name."""
+        ...
+
+    async def know(self, names: Iterable[str]) -> None:
+        """Look up nodes that were not seen yet."""
         ...
 
 

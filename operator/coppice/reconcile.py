@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from coppice.accounting.budget import BudgetExhausted, others
 from coppice.accounting.calendar import month_of
-from coppice.accounting.grid import zones_of
+from coppice.accounting.zone import zones_of
 from coppice.api.labels import JOB_UID_LABEL
 from coppice.api.reasons import StateReason
 from coppice.api.trainingjob import TrainingJob
@@ -32,12 +32,13 @@ from coppice.ports import (
     IntensityProvider,
     Ledger,
     Meters,
+    Nodes,
     NotFound,
     Refused,
 )
 from coppice.readiness import reconcile_base_model
 from coppice.workloads.images import Images
-from coppice.workloads.seen import SeenChild
+from coppice.workloads.seen import SeenChild, SeenPod
 
 JOB = "TrainingJob"
 
@@ -73,6 +74,7 @@ class Reconciler:
         settings: Settings,
         counters: Counters,
         meters: Meters | None = None,
+        nodes: Nodes | None = None,
     ) -> None:
         self._cluster = cluster
         self._ledger = ledger
@@ -82,14 +84,23 @@ class Reconciler:
         self._settings = settings
         self._counters = counters
         self._meters = meters
+        self._nodes = nodes
 
     async def reconcile(self, key: Key) -> float | None:
         """One pass over one key; returns the seconds until it must be looked at again without news, or None."""
         if key.kind != JOB:
             return await reconcile_base_model(self._cluster, self._index, key, self._clock.now())
+        await self._know_nodes(key)
         rechecks = [await self._settle(key, job) for job in self._index.departed(key)]
         rechecks.append(await self._pass(key))
         return min((seconds for seconds in rechecks if seconds is not None), default=None)
+
+    async def _know_nodes(self, key: Key) -> None:
+        """Look up nodes that pods of the key's jobs ran on and that were not seen yet."""
+        if self._nodes is not None:
+            job = self._index.job(key)
+            jobs = [*self._index.departed(key), *([job] if job else [])]
+            await self._nodes.know(pod.node for one in jobs for pod in self._index.pods(one.metadata.uid))
 
     async def _pass(self, key: Key) -> float | None:
         error = self._index.error(key)
@@ -151,21 +162,23 @@ class Reconciler:
         owners = {child.uid for child in children}
         resolved = resolve(job.spec, policies, default)
         grid, profiles, zone = self._intensity.grid, self._index.profiles, self._settings.default_zone
+        whereabouts = self._nodes.whereabouts(profiles) if self._nodes else {}
         return Observed(
             now=now,
             job=job,
             children=children,
-            pods=tuple(pod for pod in self._index.pods(job.metadata.uid) if pod.owner_uid in owners),
+            pods=tuple(self._placed(pod) for pod in self._index.pods(job.metadata.uid) if pod.owner_uid in owners),
             resolved=resolved,
             world=World(
                 catalogue=self._index.catalogue,
                 profiles=profiles,
-                intensity=grid.prices(now, zones_of(profiles, zone)),
+                intensity=grid.prices(now, zones_of(profiles, zone, whereabouts)),
                 default_zone=zone,
                 pue=self._settings.pue,
                 reports=self._index.reports(namespace),
                 software_version=self._settings.software_version,
                 history=self._index.history,
+                whereabouts=whereabouts,
             ),
             images=self._settings.images,
             grid=grid,
@@ -178,6 +191,10 @@ class Reconciler:
             if resolved.budgets is None
             else partial(others, self._ledger.pages(namespace), job.metadata.uid, month_of(now)),
         )
+
+    def _placed(self, pod: SeenPod) -> SeenPod:
+        zone = self._nodes.zone(pod.node) if self._nodes else ""
+        return replace(pod, zone=zone) if zone else pod
 
     def _name_taken_by(self, job: TrainingJob) -> str | None:
         register = job.spec.register_as

@@ -95,13 +95,20 @@ def test_what_the_chart_passes_by_default_is_what_the_operator_assumes(chart: An
 def test_every_flag_can_be_set_through_the_chart(chart: Any) -> None:
     passed = {argument.split("=")[0] for argument in operator_container(chart, *chart.EVERYTHING)["args"]}
     known = {name for action in parser({})._actions for name in action.option_strings if name.startswith("--")}
-    assert known - passed == {"--help", "--kubeconfig", "--leader-election", "--no-leader-election"}
+    assert known - passed == {
+        "--help",
+        "--kubeconfig",
+        "--leader-election",
+        "--no-leader-election",
+        "--no-zone-from-nodes",
+    }
 
 
 def test_the_files_on_the_command_line_are_in_the_mounted_map(chart: Any) -> None:
     container = operator_container(chart)
     mounted = next(each["mountPath"] for each in container["volumeMounts"] if each["name"] == "settings")
-    named = {argument.split("=")[1] for argument in container["args"] if argument.split("=")[1].startswith("/")}
+    values = {argument.partition("=")[2] for argument in container["args"]}
+    named = {value for value in values if value.startswith("/")}
     assert named <= {f"{mounted}/{key}" for key in chart.one("ConfigMap")["data"]}
 
 

@@ -27,6 +27,7 @@ USED = {
     "Job": {"get", "list", "watch", "create", "patch", "delete"},
     "Pod": {"get", "list", "watch"},
     "Service": {"get", "create"},
+    "Node": {"get", "list"},
     "Namespace": {"get", "list", "watch"},
     "PersistentVolumeClaim": {"get", "create"},
     "Lease": {"get", "create", "update"},
@@ -92,6 +93,13 @@ def test_reports_are_deleted_by_the_operator_only_where_a_retention_is_set(chart
     role = chart.one("ClusterRole", "reports.retentionDays=90", name="coppice-operator")
     kept = [rule["verbs"] for rule in role["rules"] if rule["resources"] == ["trainingreports"]]
     assert kept == [["get", "list", "watch", "create", "delete"]]
+
+
+def test_nodes_are_read_only_where_the_zone_comes_from_them(chart: Any) -> None:
+    role = chart.one("ClusterRole", "accounting.zoneFromNodes=false", name="coppice-operator")
+    assert not [rule for rule in role["rules"] if "nodes" in rule["resources"]]
+    [container] = chart.one("Deployment", "accounting.zoneFromNodes=false")["spec"]["template"]["spec"]["containers"]
+    assert "--no-zone-from-nodes" in container["args"]
 
 
 def test_ledgers_and_the_lease_are_out_of_reach_outside_the_operators_namespace(everything: list[Manifest]) -> None:

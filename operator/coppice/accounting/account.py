@@ -1,8 +1,8 @@
 """The account of attempts: what they used, when, of which grade, and what that means in carbon.
 
-One attempt is priced with one ComputeProfile, intensity and PUE; a job is the sum of its attempts, the lost and the
-failed included. Everything here is a sum over stretches of energy, so an account of all pods equals the sum of the
-accounts of each.
+One attempt is priced with one ComputeProfile and PUE, each of its pods with the intensity where it ran; a job is the
+sum of its attempts, the lost and the failed included. Everything here is a sum over stretches of energy, so an account
+of all pods equals the sum of the accounts of each.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from coppice.accounting.operational import Slot, merged, slots_of
 from coppice.accounting.share import host_share
 from coppice.accounting.stretch import Label, by_label, facility_overhead
 from coppice.accounting.units import JOULES_PER_KILOWATT_HOUR
-from coppice.accounting.use import AttemptUse, PodUse
+from coppice.accounting.use import AttemptUse, PodUse, Price
 from coppice.api.base import Interval
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import Intensity
@@ -81,20 +81,23 @@ def attempt_account(
     intensity: Intensity,
     pue: Decimal,
     course: tuple[Span, ...] = (),
+    elsewhere: Mapping[str, Price] | None = None,
 ) -> Account:
     """The account of one attempt's pods, each counted once by uid.
 
     `pue` is the facility's power usage effectiveness; below 1 is taken as 1, since no facility gives energy back.
-    `course` is the intensity by slot, where it is known.
+    `course` is the intensity by slot, where it is known; `elsewhere` has other prices by pod uid.
     """
     every, gaps = counted(pods)
-    return combined((_pod_account(pod, profile, intensity, pue, course) for pod in every), tuple(gaps))
+    usual, other = Price(intensity, course), elsewhere or {}
+    return combined((_pod_account(item, profile, other.get(item.pod.uid, usual), pue) for item in every), tuple(gaps))
 
 
 def account_of(attempts: Iterable[AttemptUse]) -> Account:
     """The account of a whole job: every attempt with its own profile, intensity and PUE."""
     return combined(
-        attempt_account(item.pods, item.profile, item.intensity, item.pue, item.course) for item in attempts
+        attempt_account(item.pods, item.profile, item.intensity, item.pue, item.course, item.elsewhere)
+        for item in attempts
     )
 
 
@@ -121,21 +124,19 @@ def combined(accounts: Iterable[Account], gaps: tuple[str, ...] = ()) -> Account
     )
 
 
-def _pod_account(
-    item: Counted, profile: ComputeProfile, intensity: Intensity, pue: Decimal, course: tuple[Span, ...]
-) -> Account:
+def _pod_account(item: Counted, profile: ComputeProfile, price: Price, pue: Decimal) -> Account:
     energy = pod_energy(item, profile.spec)
     stretches = (*energy.stretches, *facility_overhead(energy.stretches, pue))
     share = host_share(item.pod, item.usage, profile.spec)
     usage = item.usage
     return Account(
         parts=by_label(stretches),
-        slots=slots_of(stretches, intensity, course),
+        slots=slots_of(stretches, price.intensity, price.course),
         embodied_grams=pod_embodied(profile.spec, item.pod.reserved_seconds, share, item.pod.accelerators),
         reserved_seconds=item.pod.reserved_seconds,
         covered_seconds=energy.covered_seconds,
         work=Work(usage.tokens_seen, usage.counted_teraflop or Decimal(0)) if usage else Work(),
-        intensities=(intensity,),
+        intensities=(price.intensity,),
         gaps=energy.gaps,
     )
 

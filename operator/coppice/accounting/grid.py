@@ -14,7 +14,6 @@ from functools import cache
 
 from coppice.accounting.course import Span, at, in_slots, known_seconds, mean
 from coppice.accounting.units import seconds_between
-from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import Intensity
 from coppice.api.vocabulary import IntensityMethod, IntensitySignal
 
@@ -148,9 +147,9 @@ def compared(grid: Grid, zones: Iterable[str], now: datetime) -> bool:
     return any(all(grid.live(zone, kind, now) for zone in zones) for kind in grid.kinds)
 
 
-def zones_of(profiles: Iterable[ComputeProfile], default_zone: str) -> frozenset[str]:
-    """Zones whose prices a decision compares: those of the profiles."""
-    return frozenset(profile.spec.zone or default_zone for profile in profiles) or frozenset({default_zone})
+def noted(intensity: Intensity, words: str) -> Intensity:
+    """The value with words about it beside its source."""
+    return intensity.model_copy(update={"source": f"{intensity.source}; {words}"}) if words else intensity
 
 
 def _value(zone: str, course: Course, span: Span) -> Intensity:

@@ -7,7 +7,7 @@ are copied, not named, because they may change or go; what a pod says beyond its
 import base64
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -16,7 +16,7 @@ from pydantic import Field
 
 from coppice.accounting.course import Span
 from coppice.accounting.metered import Metered, coarse
-from coppice.accounting.use import AttemptUse, PodUse
+from coppice.accounting.use import AttemptUse, PodUse, Price
 from coppice.api.base import DecimalString, Model
 from coppice.api.computeprofile import ComputeProfile, ComputeProfileSpec
 from coppice.api.decision import Intensity
@@ -51,6 +51,14 @@ class ProfileRecord(Model):
     spec: ComputeProfileSpec
 
 
+class PriceRecord(Model):
+    """What pods in another zone than the attempt's first were priced with."""
+
+    pods: tuple[str, ...] = Field(description="Their uids.")
+    intensity: Intensity
+    course: tuple[Span, ...] = ()
+
+
 class AttemptInput(Model):
     """One attempt's inputs."""
 
@@ -60,6 +68,7 @@ class AttemptInput(Model):
     pue: DecimalString
     pods: tuple[PodRecord, ...] = ()
     course: tuple[Span, ...] = ()
+    elsewhere: tuple[PriceRecord, ...] | None = None
 
 
 class AccountRecord(Model):
@@ -82,6 +91,7 @@ class AccountRecord(Model):
                 intensity=item.intensity,
                 pue=item.pue,
                 course=item.course,
+                elsewhere={uid: Price(one.intensity, one.course) for one in item.elsewhere or () for uid in one.pods},
             )
             for item in self.attempts
         )
@@ -98,6 +108,7 @@ def account_record(attempts: Iterable[AttemptUse], slots_at_most: int | None = N
                 pue=item.pue,
                 pods=tuple(_record(pod, slots_at_most) for pod in item.pods),
                 course=item.course,
+                elsewhere=_elsewhere(item.elsewhere) or None,
             )
             for item in attempts
         )
@@ -136,6 +147,18 @@ def _coarse(usage: Said, at_most: int) -> Said:
     if usage.energy is None:
         return usage
     return usage.model_copy(update={"energy": merged_slots(usage.energy, at_most)})
+
+
+def _elsewhere(prices: Mapping[str, Price]) -> tuple[PriceRecord, ...]:
+    """Each price once, with the pods that it is for."""
+    pods: dict[int, list[str]] = {}
+    for uid, price in prices.items():
+        pods.setdefault(id(price), []).append(uid)
+    each = {id(price): price for price in prices.values()}
+    return tuple(
+        PriceRecord(pods=tuple(uids), intensity=each[key].intensity, course=each[key].course)
+        for key, uids in pods.items()
+    )
 
 
 def _use(record: PodRecord) -> PodUse:

@@ -4,7 +4,8 @@ It is a value of its own, not the watched pod, because the account must come out
 there, from a status written long ago and from a report. What a meter outside the pod says is a part of it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -25,6 +26,7 @@ class PodUse:
     reserved. `self_reported` marks a user's own container, whose energy is clipped to what the hardware can draw.
     `init_end` is when the trainer itself started, where it is known: an accelerator reserved before that is idle.
     `metered` is what meters outside the pod say of it; it wins over what the pod says itself.
+    `zone` is its node's, empty where the node says none; the account holds the price, not the zone.
     """
 
     uid: str
@@ -37,6 +39,7 @@ class PodUse:
     self_reported: bool = False
     init_end: datetime | None = None
     metered: tuple[Metered, ...] = ()
+    zone: str = ""
 
     @property
     def reserved_seconds(self) -> Decimal:
@@ -45,10 +48,19 @@ class PodUse:
 
 
 @dataclass(frozen=True)
+class Price:
+    """An intensity, and its course by slot where that is known; the rest of the time has `intensity`."""
+
+    intensity: Intensity
+    course: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True)
 class AttemptUse:
     """One attempt with everything its account is computed from; `pue` is the one that holds for its nodes.
 
-    `course` is the intensity by slot, where it is known; the rest of the time is priced with `intensity`.
+    `course` is the intensity by slot, where it is known; the rest of the time is priced with `intensity`. `elsewhere`
+    has other prices, by pod uid, for pods that ran in another zone than the first.
     """
 
     number: int
@@ -57,3 +69,4 @@ class AttemptUse:
     intensity: Intensity
     pue: Decimal
     course: tuple[Span, ...] = ()
+    elsewhere: Mapping[str, Price] = field(default_factory=dict)

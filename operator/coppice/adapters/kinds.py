@@ -51,6 +51,7 @@ KINDS: dict[str, Place] = {
     "Job": Place("batch", "v1", "jobs", selector=CHILD_SELECTOR),
     "Pod": Place("", "v1", "pods", selector=CHILD_SELECTOR),
     "Service": Place("", "v1", "services"),
+    "Node": Place("", "v1", "nodes", namespaced=False),
     "Namespace": Place("", "v1", "namespaces", namespaced=False),
     "ConfigMap": Place("", "v1", "configmaps"),
     "PersistentVolumeClaim": Place("", "v1", "persistentvolumeclaims"),

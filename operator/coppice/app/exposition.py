@@ -4,13 +4,12 @@ Two processes that export the same ledger would double every sum that a dashboar
 again only when its body has changed, so a scrape over thousands of finished jobs stays short.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from coppice.accounting.account import Account
-from coppice.accounting.grid import zones_of
 from coppice.adapters.budget_metrics import BudgetMetrics, namespace_budgets
 from coppice.adapters.exporter import Exporter, Snapshot
 from coppice.adapters.job_figures import JobFigures, figures_of
@@ -31,13 +30,18 @@ class Exposition:
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(
-        self, index: Index, ledger: ApiLedger, intensity: IntensityProvider, clock: Clock, default_zone: str
+        self,
+        index: Index,
+        ledger: ApiLedger,
+        intensity: IntensityProvider,
+        clock: Clock,
+        zones: Callable[[], frozenset[str]],
     ) -> None:
         self._index = index
         self._ledger = ledger
         self._intensity = intensity
         self._clock = clock
-        self._default_zone = default_zone
+        self._zones = zones
         self._figures: dict[Key, tuple[SeenJob, JobFigures]] = {}
         self.leads = False
         self.accounts: Mapping[str, Account] = {}
@@ -88,5 +92,5 @@ class Exposition:
         return [figures for _, figures in self._figures.values()]
 
     def _intensities(self) -> Iterable[Intensity]:
-        zones = zones_of(self._index.profiles, self._default_zone)
+        zones = self._zones()
         return map(self._intensity.grid.prices(self._clock.now(), zones), sorted(zones))

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import kopf
 
-from coppice.accounting.grid import zones_of
+from coppice.accounting.zone import zones_of
 from coppice.adapters.clock import SystemClock
 from coppice.adapters.cluster import ApiCluster
 from coppice.adapters.connection import Connection, connect
@@ -31,7 +31,7 @@ from coppice.app.exposition import Exposition
 from coppice.app.live_accounts import keep_accounts
 from coppice.app.metered_pods import metered_pods
 from coppice.app.options import Options
-from coppice.app.parts import intensity_of, meters_of, settings_of, sources_of
+from coppice.app.parts import intensity_of, meters_of, nodes_of, settings_of, sources_of
 from coppice.bookkeeping import close_left_behind
 from coppice.handlers.doors import log_in, open_doors
 from coppice.handlers.endpoints import health_app, metrics_app, serve
@@ -96,7 +96,8 @@ class Operator:
         self._ledger = ApiLedger(cluster, options.namespace, self._room)
         self._intensity = intensity = intensity_of(options, chain, webs[0], clock)
         self._meters = meters_of(options, webs[1], clock)
-        self._exposition = Exposition(self._index, self._ledger, intensity, clock, options.zone)
+        self._nodes = nodes_of(options, chain, cluster)
+        self._exposition = Exposition(self._index, self._ledger, intensity, clock, self._compared_zones)
         self._watches = Watches(loop.time)
         self._lease = Lease(cluster, clock, namespace=options.namespace, name=LEASE_NAME, identity=identity)
         self._health = Health(self._watches, lambda: self._lease.holder)
@@ -110,6 +111,7 @@ class Operator:
             settings,
             self._exposition.process,
             self._meters,
+            self._nodes,
         )
         self._queue: WorkQueue[Key] = WorkQueue(reconciler.reconcile, workers=options.workers, told=self._told)
         self._intake = Intake(self._index, self._queue, self._watches, self._exposition.process.event_seen)
@@ -190,8 +192,10 @@ class Operator:
         resync = resync_for_ever(self._cluster, self._intake, self._index, self._queue, seconds)
         accounts = keep_accounts(self._index, self._reconciler.observe, self._exposition.show_accounts)
         meters = [("meters", self._meters.keep(lambda: metered_pods(self._index)))] if self._meters else []
+        nodes = [("nodes", self._nodes.keep(seconds))] if self._nodes else []
         return [
             *meters,
+            *nodes,
             ("books", self._keep_books()),
             ("resync", resync),
             ("sweeper", self._sweeper.run()),
@@ -225,12 +229,20 @@ class Operator:
     async def _fill(self) -> None:
         await self._ledger.load()
         await list_all(self._cluster, self._intake)
+        if self._nodes:
+            await self._nodes.read()
         with suppress(TimeoutError):  # a slow source must not hold the start; the chain goes on asking
             async with asyncio.timeout(FIRST_INTENSITY_SECONDS):
                 await self._intensity.round(self._zones())
 
+    def _compared_zones(self) -> frozenset[str]:
+        profiles = self._index.profiles
+        return zones_of(profiles, self._options.zone, self._nodes.whereabouts(profiles) if self._nodes else None)
+
     def _zones(self) -> frozenset[str]:
-        return zones_of(self._index.profiles, self._options.zone)
+        """Zones to ask live sources for: those that decisions compare, and those in which pods run."""
+        ran_on = {self._nodes.zone(name) for name in self._index.nodes()} if self._nodes else set()
+        return self._compared_zones() | (ran_on - {""})
 
     def _obstacle(self, sentence: str) -> None:
         self._health.obstacle = sentence

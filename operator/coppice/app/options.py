@@ -47,6 +47,7 @@ class Options:
     meters_prometheus: str
     meters_credentials: Path | None
     zone: str
+    zone_from_nodes: bool
     pue: str
     metrics_port: int
     health_port: int
@@ -130,7 +131,16 @@ def _jobs(result: argparse.ArgumentParser) -> None:
         help="directory with its bearer token (token) and certificate authority (ca.crt), if it wants them",
     )
     jobs.add_argument(
-        "--zone", default="", help="zone of the carbon intensity of profiles that name none; unset: the world's average"
+        "--zone",
+        default="",
+        help="zone of the carbon intensity where neither the profile nor its nodes say one; unset: the world's average",
+    )
+    jobs.add_argument(
+        "--zone-from-nodes",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="take the zone from the nodes' label topology.kubernetes.io/region, for profiles that name none "
+        "(default: on)",
     )
     jobs.add_argument(
         "--pue",

@@ -8,10 +8,11 @@ from coppice.adapters.intensity.settings import Sources, links, sources
 from coppice.adapters.intensity.static import StaticIntensity
 from coppice.adapters.meters.keeper import ClusterMeters
 from coppice.adapters.meters.prometheus import Prometheus
+from coppice.adapters.nodes import Nodes
 from coppice.adapters.web import Web
 from coppice.app.options import Options
 from coppice.app.settings_files import BadFile, default_policy, read_yaml
-from coppice.ports import Clock
+from coppice.ports import Clock, Cluster
 from coppice.reconcile import Settings
 from coppice.workloads.images import Images
 
@@ -49,3 +50,11 @@ def meters_of(options: Options, web: Web, clock: Clock) -> ClusterMeters | None:
     if not options.meters_prometheus:
         return None
     return ClusterMeters(Prometheus(web, options.meters_prometheus, options.meters_credentials), clock)
+
+
+def nodes_of(options: Options, chain: Sources, cluster: Cluster) -> Nodes | None:
+    """Nodes, where their labels are to say the zone. Raises BadFile."""
+    if not options.zone_from_nodes:
+        return None
+    named = {zone for source in chain.providers for zone in source.zones}
+    return Nodes(cluster, options.zone, {*read_yaml(options.intensity_overrides), *named})

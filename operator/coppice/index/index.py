@@ -149,6 +149,10 @@ class Index:
         """The job's pods; vanished ones have `gone_at` and stay until the job is settled."""
         return self._pods.of(job_uid)
 
+    def nodes(self) -> set[str]:
+        """Names of the nodes that pods were put on, vanished pods included until their job is settled."""
+        return {pod.node for pod in self._pods if pod.node}
+
     def knows_namespace(self, namespace: str) -> bool:
         """Whether a namespace was seen yet; until then nobody knows which policies select it."""
         return namespace in self._namespaces

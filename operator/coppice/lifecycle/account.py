@@ -7,9 +7,10 @@ from functools import cached_property, lru_cache
 
 from coppice.accounting.account import Account, account_of, combined
 from coppice.accounting.cost import MILLIONTH, added, attempt_cost, license_cost
-from coppice.accounting.course import Span
+from coppice.accounting.grid import noted
 from coppice.accounting.months import months_of
-from coppice.accounting.use import AttemptUse, PodUse
+from coppice.accounting.use import AttemptUse, PodUse, Price
+from coppice.accounting.zone import BY_NODE, Whereabouts
 from coppice.api.base import rounded
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import Intensity, SpentRecord, decode_record
@@ -19,6 +20,7 @@ from coppice.api.trainingledger import MonthTotal
 from coppice.api.vocabulary import AttemptKind, Method
 from coppice.lifecycle.attempts import Attempt
 from coppice.lifecycle.observed import Observed
+from coppice.planning.world import World
 
 JOULES_PER_WATT_HOUR = Decimal(3600)
 
@@ -88,9 +90,8 @@ def books_of(observed: Observed, attempts: tuple[Attempt, ...]) -> Books:
     for attempt in attempts:
         profile = profile_of(observed, attempt)
         if profile is not None:
-            pods, pue = _with_meters(observed, attempt.uses(observed.now)), observed.world.pue_of(profile)
-            intensity, course = _priced(observed, profile, pods, decided)
-            uses.append(AttemptUse(attempt.record.number, pods, profile, intensity, pue, course))
+            pods = _with_meters(observed, attempt.uses(observed.now))
+            uses.append(_use(observed, attempt.record.number, profile, pods, decided))
     seconds = sum(attempt.run_seconds(observed.now) for attempt in attempts)
     return Books(tuple(uses), attempts, seconds, _other_cost(observed, attempts))
 
@@ -123,26 +124,47 @@ def _intensity_in(record: str) -> Intensity:
     return decode_record(record).intensity
 
 
-def _priced(
-    observed: Observed, profile: ComputeProfile, pods: Sequence[PodUse], decided: Intensity | None
-) -> tuple[Intensity, tuple[Span, ...]]:
+def _use(
+    observed: Observed, number: int, profile: ComputeProfile, pods: tuple[PodUse, ...], decided: Intensity | None
+) -> AttemptUse:
+    """The attempt with its prices: that of the zone where its first pod ran, and those of pods that ran elsewhere."""
+    world = observed.world
+    by_place: dict[Whereabouts, list[PodUse]] = {}
+    for pod in pods:
+        by_place.setdefault(_place(world, profile, pod), []).append(pod)
+    (place, there), *others = list(by_place.items()) or [(world.place_of(profile), [])]
+    price = _priced(observed, place, there, decided)
+    elsewhere: dict[str, Price] = {}
+    for other, there in others:
+        elsewhere |= dict.fromkeys((pod.uid for pod in there), _priced(observed, other, there, decided))
+    return AttemptUse(number, pods, profile, price.intensity, world.pue_of(profile), price.course, elsewhere)
+
+
+def _place(world: World, profile: ComputeProfile, pod: PodUse) -> Whereabouts:
+    """Where a pod ran: what its profile names wins, then its node's word, then where the profile's nodes are."""
+    if pod.zone and not profile.spec.zone:
+        return Whereabouts(pod.zone, BY_NODE)
+    return world.place_of(profile)
+
+
+def _priced(observed: Observed, place: Whereabouts, pods: Sequence[PodUse], decided: Intensity | None) -> Price:
     """The intensity of the time in which pods were reserved, of the decision's kind, and its course by slot.
 
     Where no source has a value of that kind any more, the decision's own stands in for its zone; for another zone a
     value of another kind is used, and says that it cannot be compared.
     """
-    now = observed.world.intensity_of(profile)
+    now = observed.world.intensity_at(place)
     wanted = decided or now
     if observed.grid is not None and pods:
         start, end = min(pod.start for pod in pods), max(pod.end for pod in pods)
         found = observed.grid.past(now.zone, (wanted.method, wanted.signal), start, end)
         if found is not None:
-            return found
+            return Price(noted(found[0], place.because), found[1])
     if (wanted.method, wanted.signal) == (now.method, now.signal):
-        return now, ()
+        return Price(now)
     if wanted.zone == now.zone:
-        return wanted.model_copy(update={"source": f"{wanted.source}; as when it was decided"}), ()
-    return now.model_copy(update={"source": f"{now.source}; not to be compared with what the decision used"}), ()
+        return Price(noted(wanted, "as when it was decided"))
+    return Price(noted(now, "not to be compared with what the decision used"))
 
 
 def _other_cost(observed: Observed, attempts: tuple[Attempt, ...]) -> Decimal:

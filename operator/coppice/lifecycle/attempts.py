@@ -103,6 +103,7 @@ class Attempt:
             memory_request_bytes=pod.memory_request_bytes,
             self_reported=self.record.evidence is Evidence.SELF_REPORTED,
             init_end=started,
+            zone=pod.zone,
         )
 
     def _gone_use(self, pod: PodStatus) -> PodUse:
@@ -115,6 +116,7 @@ class Attempt:
             cpu_request=self.record.cpu_cores,
             memory_request_bytes=self.record.memory_bytes,
             self_reported=self.record.evidence is Evidence.SELF_REPORTED,
+            zone=pod.zone or "",
         )
 
 
@@ -177,6 +179,7 @@ def _pod_status(pod: SeenPod, end: datetime | None) -> PodStatus:
         start_time=pod.scheduled_at or pod.created_at,
         end_time=end,
         reported=result_of(pod) is not None,
+        zone=pod.zone or None,
     )
 
 

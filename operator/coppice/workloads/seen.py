@@ -37,6 +37,7 @@ class SeenPod:
     index: int = 0
     owner_uid: str = ""
     node: str = ""
+    zone: str = ""  # of the carbon intensity, where its node says one
     phase: str = "Pending"
     created_at: datetime | None = None
     scheduled_at: datetime | None = None

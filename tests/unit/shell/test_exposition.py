@@ -30,7 +30,7 @@ class Stand:
         self.clock = FakeClock()
         self.index = Index(self.clock)
         self.ledger = ApiLedger(FakeCluster(self.clock), "coppice-system")
-        self.exposition = Exposition(self.index, self.ledger, StaticIntensity(), self.clock, "SE")
+        self.exposition = Exposition(self.index, self.ledger, StaticIntensity(), self.clock, lambda: frozenset({"SE"}))
 
     def add(self, name: str = "newswire-topics", **status: Any) -> None:
         body = make_job(name).body()

@@ -6,10 +6,13 @@ data/README.md.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+PROVIDERS = {"gce": "gcp", "aws": "aws", "azure": "azure"}
+"""The table's providers by the scheme of a node's spec.providerID, as their cloud controllers write it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,21 @@ def country(zone: str) -> str:
     """ISO 3166 alpha-2 code of a cloud region's country, else the letters that a grid zone begins with."""
     place = zone_table().get(zone)
     return place.country if place else zone.split("-", maxsplit=1)[0]
+
+
+def zone_of_region(region: str, provider_id: str, own: Collection[str] = ()) -> str:
+    """The zone that a node's region label means, such as `gcp/europe-west9`; empty where nobody knows it.
+
+    `own` are zones that the installation has given a value or a name. A region of a cloud whose provider is known is
+    never taken for one of the same name elsewhere; without a known provider the bare name counts.
+    """
+    provider = PROVIDERS.get(provider_id.partition("://")[0], "")
+    names = (region, f"{provider}/{region}") if region else ()
+    named = next((name for name in names if name in own), "")
+    if named or not region:
+        return named
+    name = f"{provider}/{region}" if provider else region
+    return name if name in zone_table() else ""
 
 
 def rows(name: str) -> Iterator[dict[str, str]]:
