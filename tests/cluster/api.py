@@ -19,7 +19,7 @@ from devcluster.pki import Subject
 
 Body = dict[str, Any]
 PLACES = KINDS | {
-    "Node": Place("", "v1", "nodes", namespaced=False),
+    "ClusterRole": Place("rbac.authorization.k8s.io", "v1", "clusterroles", namespaced=False),
     "PersistentVolume": Place("", "v1", "persistentvolumes", namespaced=False),
     "ResourceQuota": Place("", "v1", "resourcequotas"),
     "ValidatingAdmissionPolicy": Place(
