@@ -5,6 +5,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
 
 from coppice.accounting.samples import Sample
 from coppice.adapters.meters.prometheus import Series
@@ -19,19 +21,31 @@ KEPLER = "kepler_pod_cpu_joules_total"
 
 @dataclass
 class Gpu:
-    """A device with even watts, and who has it when: (namespace, pod, first second, last second)."""
+    """A device with even watts, or those of each second, and who has it when: (namespace, pod, first, last second)."""
 
     uuid: str
     watts: float = 300.0
     given: Sequence[tuple[str, str, int, int]] = ()
     reset_at: int | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+    curve: Sequence[float] = ()
 
     def millijoules(self, second: int) -> float:
         """Since the driver was loaded."""
         if self.reset_at is not None and second >= self.reset_at:
-            return 1000 * self.watts * (second - self.reset_at)
-        return 5e9 + 1000 * self.watts * second
+            return 1000 * (self._joules(second) - self._joules(self.reset_at))
+        return 5e9 + 1000 * self._joules(second)
+
+    def power(self, second: int) -> float:
+        """In watts."""
+        return self.curve[second] if self.curve else self.watts
+
+    def _joules(self, second: int) -> float:
+        return self._until[second] if self.curve else self.watts * second
+
+    @cached_property
+    def _until(self) -> tuple[float, ...]:
+        return tuple(accumulate(self.curve, initial=0.0))
 
 
 def dcgm(
@@ -51,7 +65,7 @@ def dcgm(
                 own = {"namespace": "gpu-operator", "pod": "dcgm-exporter-x7k2p", "container": "exporter"}
                 labels |= _who(held, own, renamed)
                 for metric in metrics:
-                    value = gpu.millijoules(second) if metric == DCGM else gpu.watts
+                    value = gpu.millijoules(second) if metric == DCGM else gpu.power(second)
                     key = tuple(sorted({**labels, "__name__": metric}.items()))
                     found.setdefault(key, []).append(Sample(T0 + second, value))
     return [Series(dict(key), tuple(samples)) for key, samples in found.items()]

@@ -1,15 +1,21 @@
 """Whose joules an accelerator's are: several pods may see one device, and each of them sees all of its energy.
 
 Time-slicing and MPS print the whole device's counter to every pod that shares it, and each MIG instance prints the
-whole GPU's. So a device's energy is divided: by the slices of an instance, else evenly among the pods that are shown
-on it at the time. A divided figure is Estimated, because nobody metered the shares.
+whole GPU's. So a device's energy is divided: by the slices of an instance, else evenly among the pods that are on it
+at the time. A divided figure is Estimated, because nobody metered the shares.
+
+An interval between two samples in which a pod comes or goes is divided too: its idle part draws what the device drew
+when it was last idle, and the rest is the pods'. So a job that is shorter than a scrape gets its own power and not the
+average, and pods and idle time sum to the device.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 
+from coppice.accounting.presence import Pod, Presence, Span, spans_shown
 from coppice.accounting.samples import (
     Sample,
     Segment,
@@ -23,20 +29,43 @@ from coppice.accounting.samples import (
 GPU_SLICES = 7
 """Compute slices of a MIG-capable GPU; a profile such as 3g.40gb names how many an instance has."""
 
-Pod = str
+
+@dataclass(frozen=True)
+class Piece:
+    """Joules of a device while the same pods are on it."""
+
+    segment: Segment
+    present: frozenset[Pod]
 
 
 @dataclass(frozen=True)
 class Device:
-    """Everything known of one accelerator: streams of its counter (J) and power (W), and when pods were shown on it.
+    """Everything known of one accelerator: streams of its counter (J) and power (W), and who was on it.
 
-    `shown` has the sorted times by pod; `slices` the MIG slices by pod, empty for a device that is not divided.
+    `shown` has the sorted times at which an exporter showed a pod, `reserved` the reserved times of pods that are
+    known, `instances` the slices of a pod's MIG instances by their number, empty for a device that is not divided.
     """
 
     counters: Sequence[Sequence[Sample]] = ()
     powers: Sequence[Sequence[Sample]] = ()
     shown: Mapping[Pod, Sequence[float]] = field(default_factory=dict)
-    slices: Mapping[Pod, int] = field(default_factory=dict)
+    instances: Mapping[Pod, Mapping[str, int]] = field(default_factory=dict)
+    reserved: Mapping[Pod, Span] = field(default_factory=dict)
+    _pieces: dict[float, tuple[list[Piece], tuple[str, ...]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @cached_property
+    def presence(self) -> Presence:
+        """Who is on it when."""
+        strangers = {pod: spans_shown(times) for pod, times in self.shown.items() if pod not in self.reserved}
+        return Presence({**strangers, **{pod: [span] for pod, span in self.reserved.items()}})
+
+    def pieces(self, most_watts: float) -> tuple[list[Piece], tuple[str, ...]]:
+        """All of its energy, cut where pods come and go, and which sources it is from; worked out once."""
+        if most_watts not in self._pieces:
+            self._pieces[most_watts] = _pieces(self, most_watts)
+        return self._pieces[most_watts]
 
 
 @dataclass(frozen=True)
@@ -48,26 +77,18 @@ class Share:
     sources: tuple[str, ...]
 
 
-def device_segments(device: Device, most_watts: float) -> tuple[list[Segment], tuple[str, ...]]:
-    """The whole device's energy: the counter, and integrated power in its holes."""
-    counted = counter_segments(merged(device.counters, counter=True), most_watts)
-    drawn = power_segments(merged(device.powers, counter=False), most_watts)
-    both = in_holes(counted, drawn)
-    sources = [name for name, said in (("dcgm-counter", counted), ("dcgm-power", len(both) > len(counted))) if said]
-    return both, tuple(sources)
-
-
 def share_of(device: Device, pod: Pod, start: float, end: float, most_watts: float) -> Share:
-    """A pod's part of a device's energy between two times."""
-    segments, sources = device_segments(device, most_watts)
-    own = within(segments, start, end)
-    if pod in device.slices:
-        fraction = min(device.slices[pod] / GPU_SLICES, 1.0)
-        parts = [Segment(part.start, part.end, part.joules * fraction) for part in own]
-        return Share(tuple(parts), fraction < 1, sources)
-    counts = [max(_sharers(device, pod, part), 1) for part in own]
-    parts = [Segment(part.start, part.end, part.joules / count) for part, count in zip(own, counts, strict=True)]
-    return Share(tuple(parts), any(count > 1 for count in counts), sources)
+    """A pod's part of a device's energy between two times, in which it had it."""
+    if device.reserved.get(pod) != (start, end):
+        device = replace(device, reserved={**device.reserved, pod: (start, end)})
+    pieces, sources = device.pieces(most_watts)
+    own = [piece for piece in pieces if pod in piece.present]
+    fractions = [_fraction(device, pod, piece.present) for piece in own]
+    parts = (
+        Segment(piece.segment.start, piece.segment.end, piece.segment.joules * fraction)
+        for piece, fraction in zip(own, fractions, strict=True)
+    )
+    return Share(tuple(within(parts, start, end)), any(fraction < 1 for fraction in fractions), sources)
 
 
 def summed(shares: Iterable[Share]) -> tuple[Segment, ...]:
@@ -82,6 +103,52 @@ def summed(shares: Iterable[Share]) -> tuple[Segment, ...]:
     )
 
 
+def _pieces(device: Device, most_watts: float) -> tuple[list[Piece], tuple[str, ...]]:
+    """The counter, and integrated power in its holes."""
+    counted = counter_segments(merged(device.counters, counter=True), most_watts)
+    drawn = power_segments(merged(device.powers, counter=False), most_watts, device.presence.edges)
+    both = in_holes(counted, drawn)
+    sources = [name for name, said in (("dcgm-counter", counted), ("dcgm-power", len(both) > len(counted))) if said]
+    idle = _idle_watts(both, device.presence)
+    pieces = [piece for segment, watts in zip(both, idle, strict=True) for piece in _cut(segment, device, watts)]
+    return pieces, tuple(sources)
+
+
+def _idle_watts(segments: Sequence[Segment], presence: Presence) -> list[float]:
+    """For each segment what the device drew when nobody had it last, else next; infinity where it always had somebody.
+
+    The last, because it is in the samples whenever they are read; the next may come after they were.
+    """
+    idle = [not presence.at(one.start) and not presence.edges(one.start, one.end) for one in segments]
+    rates = [one.joules / one.seconds if nobody else None for one, nobody in zip(segments, idle, strict=True)]
+    known = next((rate for rate in rates if rate is not None), float("inf"))
+    return [known := known if rate is None else rate for rate in rates]
+
+
+def _cut(segment: Segment, device: Device, idle_watts: float) -> list[Piece]:
+    presence = device.presence
+    times = list(pairwise([segment.start, *presence.edges(segment.start, segment.end), segment.end]))
+    present = [presence.at(start) for start, _ in times]
+    idle_seconds = sum(end - start for (start, end), pods in zip(times, present, strict=True) if not pods)
+    busy_seconds, average = segment.seconds - idle_seconds, segment.joules / segment.seconds
+    idle = min(idle_watts, average)
+    busy = (segment.joules - idle * idle_seconds) / busy_seconds if idle_seconds < segment.seconds else 0.0
+    return [
+        Piece(Segment(start, end, (end - start) * (busy if pods else idle)), pods)
+        for (start, end), pods in zip(times, present, strict=True)
+    ]
+
+
+def _fraction(device: Device, pod: Pod, present: frozenset[Pod]) -> float:
+    """A pod's part while these are on the device: of its instances, or of what no instance has."""
+    held = {one: device.instances[one] for one in present if one in device.instances}
+    sizes = {number: slices for instances in held.values() for number, slices in instances.items()}
+    whole = max(sum(sizes.values()), GPU_SLICES)
+    if pod not in held:
+        return (1 - sum(sizes.values()) / whole) / len(present - held.keys())
+    return sum(slices / whole / sum(number in one for one in held.values()) for number, slices in held[pod].items())
+
+
 def _cut_at(edges: Sequence[float], segments: Iterable[Segment]) -> dict[float, float]:
     """Joules by the start of each piece between two edges."""
     pieces = {}
@@ -90,16 +157,3 @@ def _cut_at(edges: Sequence[float], segments: Iterable[Segment]) -> dict[float, 
         for start, end in pairwise(edges[first : last + 1]):
             pieces[start] = segment.joules * (end - start) / segment.seconds
     return pieces
-
-
-def _sharers(device: Device, pod: Pod, segment: Segment) -> int:
-    """Pods shown on the device in a segment; before the pod was first shown and after the last time, those of then."""
-    own = device.shown.get(pod)
-    if not own:
-        return 1
-    start, end = min(max(segment.start, own[0]), own[-1]), max(min(segment.end, own[-1]), own[0])
-    return sum(
-        number < len(times) and times[number] <= end
-        for times in device.shown.values()
-        for number in (bisect_left(times, start),)
-    )

@@ -6,7 +6,7 @@ and the account estimates their time. Times are seconds since 1970, energies jou
 error is many times theirs, and the account rounds once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -60,13 +60,31 @@ def counter_segments(samples: Sequence[Sample], most_watts: float, *, current: b
     return segments
 
 
-def power_segments(samples: Sequence[Sample], most_watts: float) -> list[Segment]:
-    """Power integrated by trapezoids; holes of more than two minutes and impossible samples are gaps."""
+def power_segments(
+    samples: Sequence[Sample], most_watts: float, edges: Callable[[float, float], Sequence[float]] = lambda *_: ()
+) -> list[Segment]:
+    """Power integrated by trapezoids; holes of more than two minutes and impossible samples are gaps.
+
+    `edges` tells when somebody came or went between two samples: there power steps, so that each sample holds up to
+    its edge and the power between several edges is the mean.
+    """
     fair = [sample for sample in samples if 0 <= sample.value <= most_watts * TOLERANCE]
     return [
-        Segment(before.at, after.at, (before.value + after.value) / 2 * (after.at - before.at))
+        segment
         for before, after in pairwise(fair)
         if 0 < after.at - before.at <= LONGEST_POWER_GAP_SECONDS
+        for segment in _stepped(before, after, edges(before.at, after.at))
+    ]
+
+
+def _stepped(before: Sample, after: Sample, edges: Sequence[float]) -> list[Segment]:
+    mean = (before.value + after.value) / 2
+    times = [before.at, *edges, after.at]
+    watts = [before.value, *[mean] * (len(edges) - 1), after.value] if edges else [mean]
+    return [
+        Segment(start, end, power * (end - start))
+        for (start, end), power in zip(pairwise(times), watts, strict=True)
+        if start < end
     ]
 
 

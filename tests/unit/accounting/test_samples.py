@@ -152,45 +152,41 @@ def test_power_fills_the_holes_of_a_counter() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(levels, st.lists(st.booleans(), min_size=3, max_size=3).filter(any))
-def test_the_shares_of_pods_on_one_device_sum_to_the_device(hardware: Hardware, present: list[bool]) -> None:
+def test_the_shares_of_pods_that_have_a_device_all_the_time_sum_to_it(hardware: Hardware, present: list[bool]) -> None:
     pods = [f"team/pod-{number}" for number, here in enumerate(present) if here]
-    times = [float(at) for at in range(START, END + 1, 15)]
-    device = Device(counters=[scraped(hardware, 15)], shown=dict.fromkeys(pods, times))
-    shares = [share_of(device, pod, START, END, MOST) for pod in pods]
-    whole = hardware.joules(START, END)
-    assert sum(total(list(share.segments)) for share in shares) == pytest.approx(whole)
+    samples = scraped(hardware, 15)
+    end = int(samples[-1].at)
+    times = [sample.at for sample in samples]
+    device = Device(counters=[samples], shown=dict.fromkeys(pods, times))
+    shares = [share_of(device, pod, 0, end, MOST) for pod in pods]
+    assert sum(total(list(share.segments)) for share in shares) == pytest.approx(hardware.joules(0, end))
     assert {share.divided for share in shares} == {len(pods) > 1}
 
 
-@settings(max_examples=10, deadline=None)
-@given(levels, st.lists(st.integers(1, LENGTH - 1), min_size=2, max_size=8, unique=True), st.sampled_from([5, 15, 30]))
-def test_pods_in_turn_and_the_idle_time_between_them_are_the_whole_device(
-    hardware: Hardware, moments: list[int], every: int
-) -> None:
-    ends = sorted(moments)[: len(moments) // 2 * 2]
-    turns = list(zip(ends[::2], ends[1::2], strict=True))
-    times = range(0, LENGTH, every)
-    shown = {f"p{n}": [float(at) for at in times if start <= at <= end] for n, (start, end) in enumerate(turns)}
-    device = Device(counters=[scraped(hardware, every)], shown=shown)
-    pods = [share_of(device, f"p{n}", start, end, MOST) for n, (start, end) in enumerate(turns)]
-    whole = counter_segments(device.counters[0], MOST)
-    edges = [whole[0].start, *map(float, ends), whole[-1].end]
-    idle = [within(whole, start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    summed_up = sum(total(list(share.segments)) for share in pods) + sum(total(part) for part in idle)
-    assert summed_up == pytest.approx(total(whole))
-    assert not any(share.divided for share in pods)
+def test_labels_that_claim_more_slices_than_a_gpu_has_never_exceed_it() -> None:
+    instances = {"a": {"1": 4}, "b": {"2": 4}, "c": {}}
+    device = Device(
+        counters=[[Sample(0, 0), Sample(90, 9000)]],
+        reserved=dict.fromkeys(instances, (0, 90)),
+        instances={"a": {"1": 4}, "b": {"2": 4}},
+    )
+    parts = {pod: total(list(share_of(device, pod, 0, 90, 200).segments)) for pod in instances}
+    assert parts == pytest.approx({"a": 4500, "b": 4500, "c": 0})
 
 
-@settings(max_examples=10, deadline=None)
-@given(levels, st.lists(st.integers(1, 3), min_size=1, max_size=4).filter(lambda slices: sum(slices) <= 7))
-def test_mig_instances_never_exceed_their_gpu(hardware: Hardware, slices: list[int]) -> None:
-    by_pod = {f"team/pod-{number}": count for number, count in enumerate(slices)}
-    times = [float(at) for at in range(START, END, 15)]
-    device = Device(counters=[scraped(hardware, 15)], shown=dict.fromkeys(by_pod, times), slices=by_pod)
-    shares = [share_of(device, pod, START, END, MOST) for pod in by_pod]
-    expected = hardware.joules(START, END) * sum(slices) / 7
-    assert sum(total(list(share.segments)) for share in shares) == pytest.approx(expected)
-    assert all(share.divided for share in shares)
+def test_a_pod_that_comes_between_two_scrapes_gets_its_own_power_and_not_the_average() -> None:
+    """70 W until 75 and from 85 on, 700 W between."""
+    samples = [Sample(0, 0), Sample(30, 2100), Sample(60, 4200), Sample(90, 4200 + 20 * 70 + 7000), Sample(120, 14700)]
+    share = share_of(Device(counters=[samples], shown={"p": [80]}), "p", 75, 85, MOST)
+    assert (total(list(share.segments)), share.divided) == (pytest.approx(7000), False)
+
+
+def test_power_steps_where_somebody_comes_or_goes_and_not_in_the_middle() -> None:
+    segments = power_segments([Sample(0, 70), Sample(30, 700), Sample(60, 70)], MOST, lambda *_: [])
+    assert total(segments) == 30 * 385 * 2
+    edges = {0.0: [25.0], 30.0: [35.0, 50.0]}
+    stepped = power_segments([Sample(0, 70), Sample(30, 700), Sample(60, 70)], MOST, lambda start, _: edges[start])
+    assert [segment.joules for segment in stepped] == [25 * 70, 5 * 700, 5 * 700, 15 * 385, 10 * 70]
 
 
 def test_a_time_that_one_of_several_devices_lacks_is_a_gap() -> None:

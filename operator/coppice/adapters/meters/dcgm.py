@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from coppice.accounting.devices import Device, Share, share_of, summed
 from coppice.accounting.metered import Metered, metered
+from coppice.accounting.presence import Span
 from coppice.accounting.samples import Sample
 from coppice.adapters.meters.pods import MeteredPod
 from coppice.adapters.meters.prometheus import Series
@@ -37,32 +38,34 @@ class _Seen:
         default_factory=lambda: {ENERGY: {}, POWER: {}}
     )
     shown: dict[str, list[float]] = field(default_factory=dict)
-    slices: dict[str, dict[str, int]] = field(default_factory=dict)
+    instances: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def device(self) -> Device:
+    def device(self, reserved: Mapping[str, Span]) -> Device:
         return Device(
             counters=[_ordered(stream) for stream in self.streams[ENERGY].values()],
             powers=[_ordered(stream) for stream in self.streams[POWER].values()],
             shown={pod: sorted(set(times)) for pod, times in self.shown.items()},
-            slices={pod: sum(by_instance.values()) for pod, by_instance in self.slices.items()},
+            instances=self.instances,
+            reserved={pod: reserved[pod] for pod in self.shown if pod in reserved},
         )
 
 
-def devices(series: Iterable[Series]) -> dict[str, Device]:
-    """Devices by UUID. Pods are named `namespace/name`."""
+def devices(series: Iterable[Series], pods: Iterable[MeteredPod], now: float) -> dict[str, Device]:
+    """Devices by UUID, with the reserved times of pods that are known. Pods are named `namespace/name`."""
+    reserved = {named(pod): (pod.start, pod.until(now)) for pod in pods}
     series = [item for item in series if item.labels.get("UUID") or item.labels.get("uuid")]
     renamed = any(item.labels.get("exported_pod") for item in series)
     seen: dict[str, _Seen] = {}
     for item in series:
         _note(seen.setdefault(item.labels.get("UUID") or item.labels["uuid"], _Seen()), item, renamed)
-    return {uuid: one.device() for uuid, one in seen.items()}
+    return {uuid: one.device(reserved) for uuid, one in seen.items()}
 
 
 def accelerator(pod: MeteredPod, known: Mapping[str, Device], now: float) -> Metered | None:
     """The pod's accelerators together: Measured, or Estimated where a device was divided; None where none shows it."""
     if not pod.accelerators or pod.profile.accelerator is None:
         return None
-    name = f"{pod.namespace}/{pod.name}"
+    name = named(pod)
     most, until = float(pod.profile.accelerator.peak_watts), pod.until(now)
     given = [device for device in known.values() if _given(device, name, pod.start, until)]
     shares = [share_of(device, name, pod.start, until, most) for device in given]
@@ -70,6 +73,11 @@ def accelerator(pod: MeteredPod, known: Mapping[str, Device], now: float) -> Met
     if not shares or (len(shares) < pod.accelerators and not any(share.divided for share in shares)):
         return None
     return _metered(shares)
+
+
+def named(pod: MeteredPod) -> str:
+    """A pod as labels name it."""
+    return f"{pod.namespace}/{pod.name}"
 
 
 def _metered(shares: list[Share]) -> Metered | None:
@@ -96,7 +104,7 @@ def _note(seen: _Seen, item: Series, renamed: bool) -> None:
         seen.shown.setdefault(pod, []).extend(one.at for one in item.samples)
         profile, instance = item.labels.get("GPU_I_PROFILE", ""), item.labels.get("GPU_I_ID", "")
         if profile:
-            seen.slices.setdefault(pod, {})[instance] = _slices(profile)
+            seen.instances.setdefault(pod, {})[instance] = _slices(profile)
 
 
 def _instance(label: str) -> bool:

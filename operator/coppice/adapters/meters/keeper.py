@@ -128,7 +128,7 @@ class ClusterMeters:
         self.readings = {pod.uid: self.readings[pod.uid] for pod in pods if pod.uid in self.readings}
         try:
             for group, stores in ((ended, Stores()), (running, self._stores)):
-                found = await self._read(group, now, stores) if group else {}
+                found = await self._read(group, pods, now, stores) if group else {}
                 self.readings = {**self.readings, **_meters(found, complete=group is ended)}
         except WebError as error:
             words = "refused the query" if isinstance(error, Unknown) else str(error)
@@ -139,7 +139,10 @@ class ClusterMeters:
         else:
             self._tell("")
 
-    async def _read(self, pods: Sequence[MeteredPod], now: float, stores: "Stores") -> dict[str, tuple[Metered, ...]]:
+    async def _read(
+        self, pods: Sequence[MeteredPod], known: Sequence[MeteredPod], now: float, stores: "Stores"
+    ) -> dict[str, tuple[Metered, ...]]:
+        """What these drew; `known` are all whose reserved time is known, because they may share a device."""
         since = min(pod.start for pod in pods) - MARGIN_SECONDS
         with_accelerators = [pod for pod in pods if pod.accelerators]
         if with_accelerators:
@@ -149,7 +152,7 @@ class ClusterMeters:
         chunks = [uids[number : number + PODS_A_QUERY] for number in range(0, len(uids), PODS_A_QUERY)]
         await self._refresh(stores.processors, [kepler.selector(chunk) for chunk in chunks], since, now)
         # In a thread, because hundreds of thousands of samples take seconds, and the Lease must be renewed meanwhile.
-        return await asyncio.to_thread(_computed, pods, stores, now)
+        return await asyncio.to_thread(_computed, pods, known, stores, now)
 
     async def _refresh(self, store: Store, selectors: Sequence[str], since: float, now: float) -> None:
         start = store.missing(since, now)
@@ -162,8 +165,10 @@ class ClusterMeters:
         self._told = sentence
 
 
-def _computed(pods: Sequence[MeteredPod], stores: Stores, now: float) -> dict[str, tuple[Metered, ...]]:
-    devices = dcgm.devices(stores.accelerators.series())
+def _computed(
+    pods: Sequence[MeteredPod], known: Sequence[MeteredPod], stores: Stores, now: float
+) -> dict[str, tuple[Metered, ...]]:
+    devices = dcgm.devices(stores.accelerators.series(), known, now)
     by_pod: dict[str, list[Series]] = {}
     for item in stores.processors.series():
         by_pod.setdefault(item.labels.get("pod_id", ""), []).append(item)

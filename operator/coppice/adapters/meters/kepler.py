@@ -52,19 +52,23 @@ def _zone(pod: MeteredPod, series: Sequence[Series], component: Component, now: 
     for item in series:
         view = frozenset((key, value) for key, value in item.labels.items() if key != "state")
         streams.setdefault(view, []).extend(item.samples)
-    samples = merged([_from_zero(pod, stream) for stream in streams.values()], counter=True)
+    ended = pod.end is not None and any(one.at > pod.end for stream in streams.values() for one in stream)
+    samples = merged([_whole(pod, stream, ended=ended) for stream in streams.values()], counter=True)
     host = pod.profile.host
     most = float(host.peak_watts) if component is Component.CPU else MOST_MEMORY_WATTS_PER_HOST
     return within(counter_segments(samples, most, current=True), pod.start, pod.until(now))
 
 
-def _from_zero(pod: MeteredPod, stream: list[Sample]) -> list[Sample]:
-    """The stream with the 0 that it began with, and with its last value at the pod's end."""
+def _whole(pod: MeteredPod, stream: list[Sample], *, ended: bool) -> list[Sample]:
+    """The stream with the 0 that it began with, and with its last value at the pod's end.
+
+    A terminated pod may be shown to one of two scrapers alone: where one saw how it `ended`, the other does not guess.
+    """
     ordered = sorted(stream, key=lambda sample: sample.at)
     first, last = ordered[0], ordered[-1]
     if 0 <= first.at - pod.start <= FIRST_SAMPLE_SECONDS:
         ordered = [Sample(pod.start, 0.0), *ordered]
-    if pod.end is not None and pod.end - LATE_SECONDS <= last.at < pod.end:
+    if pod.end is not None and not ended and pod.end - LATE_SECONDS <= last.at < pod.end:
         ordered = [*ordered, Sample(pod.end, last.value)]
     if pod.end is not None and last.at > pod.end:
         # What terminated pods still show is what they had used when they ended.
