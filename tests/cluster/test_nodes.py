@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from cluster.stage import Stage, probe_job
 from coppice.adapters.intensity.static import StaticIntensity
 from coppice.api.decision import decode_record
 from coppice.api.labels import DECISION_ANNOTATION
+from coppice.cli.world import Installation, from_cluster
 from devcluster.controlplane import ControlPlane
 
 PARIS, STOCKHOLM = "europe-west9", "gcp/europe-north2"
@@ -57,6 +59,14 @@ def test_a_decision_takes_the_zone_of_most_nodes_and_the_account_that_of_the_pod
     assert float(totals["intensityGramsPerKilowattHour"]) == float(france)
     [report] = life.reports()
     assert report["spec"]["totals"] == totals
+
+
+def test_a_plan_from_outside_sees_the_same_nodes(stage: Stage) -> None:
+    given = Installation(zone="PL", zone_from_nodes=True)
+    found = asyncio.run(from_cluster(str(stage.control_plane.kubeconfig), stage.home, given))
+    assert found.missing == ()
+    world = found.world(probe_job("planned", "default").build())
+    assert world.intensity_of(world.profiles[0]).source.endswith("zone by the region label of 2 of 3 nodes")
 
 
 def test_without_the_right_to_read_nodes_jobs_live_with_the_zone_that_was_set(stage: Stage) -> None:

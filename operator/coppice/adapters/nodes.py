@@ -7,7 +7,7 @@ Without the right to read nodes everything else goes on, with the zones that peo
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from sys import intern
 from typing import Any
 
@@ -38,6 +38,11 @@ class Nodes:
         """The zone that a node says; empty where it says none, or was never seen."""
         node = self._nodes.get(name)
         return node.zone if node else ""
+
+    def labels(self, name: str) -> Mapping[str, str] | None:
+        """A node's labels; None where it was never seen, or is not there any more when it was first asked for."""
+        node = self._nodes.get(name)
+        return node.labels if node else None
 
     def whereabouts(self, profiles: tuple[ComputeProfile, ...]) -> Mapping[str, Whereabouts]:
         """Where each profile's nodes are now, by the profile's name; worked out once until one of them changes."""
@@ -70,6 +75,10 @@ class Nodes:
             self._told(error)
             return
         self._forbidden = False
+        self.put_list(bodies)
+
+    def put_list(self, bodies: Sequence[Mapping[str, Any]]) -> None:
+        """Take over a complete LIST of nodes."""
         for body in bodies:
             self._take(body["metadata"]["name"], body)
         self._there = frozenset(body["metadata"]["name"] for body in bodies)

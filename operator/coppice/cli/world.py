@@ -13,6 +13,7 @@ import yaml
 from coppice.adapters.clock import SystemClock
 from coppice.adapters.counting import can_count, count_network
 from coppice.adapters.intensity.static import StaticIntensity
+from coppice.adapters.nodes import Nodes
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingpolicy import TrainingPolicySpec
 from coppice.cli.cluster import cluster_of
@@ -31,12 +32,13 @@ NOT_NEEDED = {"TrainingJob", "TrainingApproval", "Job", "Pod"}
 
 @dataclass(frozen=True)
 class Installation:
-    """What the operator's installation decides: zone, PUE and the default policy."""
+    """What the operator's installation decides: zone, PUE and the default policy, and whether nodes say zones."""
 
     zone: str = ""
     pue: Decimal = Decimal("1.56")
     default_policy: TrainingPolicySpec = NO_RULES
     intensity: Mapping[str, Any] = field(default_factory=dict)
+    zone_from_nodes: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Catalogue:
     index: Index
     installation: Installation
     missing: tuple[str, ...] = ()
+    nodes: Nodes | None = None
 
     def resolved(self, job: TrainingJob) -> Resolved:
         """The job with what policies supply."""
@@ -67,6 +70,7 @@ class Catalogue:
             software_version=version("coppice"),
             count=count_network if can_count() else None,
             history=self.index.history,
+            whereabouts=self.nodes.whereabouts(self.index.profiles) if self.nodes else {},
         )
 
 
@@ -106,14 +110,26 @@ async def from_cluster(kubeconfig: str | None, operator_namespace: str, given: I
             missing += (
                 [] if settings else [f"ConfigMap {operator_namespace}/{SETTINGS}: the chart's defaults are assumed"]
             )
-        return Catalogue(index, installation, tuple(missing))
+        nodes = Nodes(cluster, installation.zone, installation.intensity)
+        if installation.zone_from_nodes:
+            try:
+                nodes.put_list((await cluster.list("Node"))[0])
+            except ClusterError as error:
+                missing.append(f"Node: {error}; zones that profiles do not name are the installation's: see --zone")
+        return Catalogue(index, installation, tuple(missing), nodes)
 
 
 def _installed(settings: Mapping[str, str]) -> Installation:
     values = yaml.safe_load(settings.get("accounting.yaml", "")) or {}
     policy = TrainingPolicySpec.model_validate(yaml.safe_load(settings["policy.yaml"]) or {})
     zones = yaml.safe_load(settings.get("intensity.yaml", "")) or {}
-    return Installation(str(values.get("zone") or ""), Decimal(str(values.get("pue", "1.56"))), policy, zones)
+    return Installation(
+        zone=str(values.get("zone") or ""),
+        pue=Decimal(str(values.get("pue", "1.56"))),
+        default_policy=policy,
+        intensity=zones,
+        zone_from_nodes=bool(values.get("zoneFromNodes")),
+    )
 
 
 def _stored(body: dict[str, Any], number: int) -> dict[str, Any]:
