@@ -17,6 +17,7 @@ WHERE: dict[type[reasons.Reason], str] = {
     reasons.AttemptOutcome: "How an attempt ended: `status.attempts[].outcome`",
     reasons.DecisionReason: "Why this plan: `status.decision.reason`",
     reasons.FitReason: "Why a candidate is no candidate: `status.decision.rejected` and the decision's record",
+    reasons.WorkloadReason: "How a workload that nobody decided about ended: `spec.state` of its TrainingReport",
     reasons.ModelReason: "Whether a base model can be used: the reason of its `Ready`",
     reasons.EventReason: "Events",
 }

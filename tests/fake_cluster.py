@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from coppice.api.labels import CHILD_SELECTOR
 from coppice.api.meta import BaseModelReference
 from coppice.api.result import Outcome, Result, TrainedModel
 from coppice.api.trainingjob_status import ProbedModel
@@ -56,14 +57,19 @@ class FakeCluster:
     crash_before: int | None = None
     crash_after: int | None = None
     refuse: dict[str, Exception] = field(default_factory=dict)
+    unserved: dict[str, Exception] = field(default_factory=dict)
     _version: int = 0
     _uid: int = 0
 
     # The port.
 
-    async def list(self, kind: str, namespace: str | None = None) -> tuple[list[Body], str]:
+    async def list(
+        self, kind: str, namespace: str | None = None, selector: str | None = None
+    ) -> tuple[list[Body], str]:
+        if kind in self.unserved:
+            raise self.unserved[kind]
         found = [copied(body) for (of, ns, _), body in self.objects.items() if of == kind and namespace in {None, ns}]
-        return found, str(self._version)
+        return [body for body in found if selector is None or selects(selector, body)], str(self._version)
 
     async def get(self, kind: str, namespace: str | None, name: str) -> Body | None:
         body = self.objects.get((kind, namespace or "", name))
@@ -223,7 +229,9 @@ class FakeCluster:
         """What watches and a LIST would tell the index; returns the keys woken."""
         woken: list[Any] = []
         for kind in kinds:
+            ours = CHILD_SELECTOR.rpartition(",")[2] if kind in {"Job", "Pod"} else None
             bodies = [copied(body) for (of, _, _), body in self.objects.items() if of == kind]
+            bodies = [body for body in bodies if ours is None or ours in (body["metadata"].get("labels") or {})]
             woken += index.put_list(kind, bodies, self._version)
         return woken
 
@@ -258,6 +266,16 @@ class _Write:
     def __exit__(self, *failure: object) -> None:
         self._cluster.writes.append(self._what)
         self._cluster.crash_after = _count_down(self._cluster.crash_after)
+
+
+def selects(selector: str, body: Body) -> bool:
+    """Whether a label selector of the forms `key=value` and `key in (a,b)` holds."""
+    labels = body["metadata"].get("labels") or {}
+    key, among, values = selector.partition(" in ")
+    if among:
+        return labels.get(key) in values.strip("()").split(",")
+    key, _, value = selector.partition("=")
+    return labels.get(key) == value
 
 
 def copied(body: Any) -> Any:

@@ -44,6 +44,9 @@ class FakeLedger:
             ensure_within(stand, held.reserved if held else None, entry.reserved, budget)
         self._write(namespace, books.opened(self._spec(namespace), entry))
 
+    async def expect(self, namespace: str, entry: LedgerEntry) -> None:
+        self._write(namespace, books.expected(self._spec(namespace), entry))
+
     async def settle(self, namespace: str, settlement: Settlement) -> None:
         self._write(namespace, books.settled(self._spec(namespace), settlement))
 

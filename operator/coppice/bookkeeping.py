@@ -2,7 +2,7 @@
 
 A job deleted while no operator ran leaves nothing but its ledger entry; a kill between the last status write and the
 prune leaves a settled entry. Neither is announced by any event, so the books are gone through at the start and at
-every resync.
+every resync. Entries of workloads that nobody decided about are the accountant's.
 """
 
 from coppice.accounting.settlement import vanished_settlement
@@ -16,7 +16,7 @@ async def close_left_behind(ledger: Ledger, index: Index) -> None:
     departed = {job.metadata.uid for key in index.unfinished() for job in index.departed(key)}
     for namespace, entries in dict(ledger.entries()).items():
         for entry in entries:
-            if entry.uid in departed or lives.get(entry.uid) is False:
+            if entry.kind or entry.uid in departed or lives.get(entry.uid) is False:
                 continue
             if entry.uid in lives and not entry.settled:
                 await ledger.withdraw(namespace, entry.uid)  # accounted, and not settled before: nothing ran

@@ -64,8 +64,10 @@ class Forbidden(ClusterError):
 class Cluster(Protocol):
     """The API server. `kind` is a Kubernetes kind such as TrainingJob, Job or Pod."""
 
-    async def list(self, kind: str, namespace: str | None = None) -> tuple[list[dict[str, Any]], str]:
-        """Every object of a kind (children and pods: only ours) with the list's resourceVersion, in chunks."""
+    async def list(
+        self, kind: str, namespace: str | None = None, selector: str | None = None
+    ) -> tuple[list[dict[str, Any]], str]:
+        """Every object of a kind (children and pods: only ours, or those selected), with the list's resourceVersion."""
         ...
 
     async def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
@@ -105,6 +107,10 @@ class Ledger(Protocol):
 
         Raises BudgetExhausted, and notes nothing, where what the entry reserves does not fit the month's budget.
         """
+        ...
+
+    async def expect(self, namespace: str, entry: LedgerEntry) -> None:
+        """Note what an open workload has used so far; without an open entry nothing is noted."""
         ...
 
     async def settle(self, namespace: str, settlement: Settlement) -> None:
@@ -155,6 +161,10 @@ class Nodes(Protocol):
 
     def whereabouts(self, profiles: tuple[ComputeProfile, ...]) -> Mapping[str, Whereabouts]:
         """Where each profile's nodes are, by the profile's name."""
+        ...
+
+    def labels(self, name: str) -> Mapping[str, str] | None:
+        """A node's labels; None where it was never seen."""
         ...
 
     async def know(self, names: Iterable[str]) -> None:

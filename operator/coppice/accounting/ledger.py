@@ -49,6 +49,18 @@ def opened(spec: TrainingLedgerSpec, entry: LedgerEntry) -> TrainingLedgerSpec:
     return spec.model_copy(update={"entries": [more if item.uid == entry.uid else item for item in spec.entries]})
 
 
+def expected(spec: TrainingLedgerSpec, entry: LedgerEntry) -> TrainingLedgerSpec:
+    """The ledger with what an open workload is known to have used so far, which only ever rises."""
+    before = entry_of(spec, entry.uid)
+    if before is None or before.settled:
+        return spec
+    names = ("energy_watt_hours", "operational_grams", "embodied_grams", "accelerators")
+    more = before.model_copy(update={name: max(getattr(before, name), getattr(entry, name)) for name in names})
+    if more == before:
+        return spec
+    return spec.model_copy(update={"entries": [more if item.uid == entry.uid else item for item in spec.entries]})
+
+
 def settled(spec: TrainingLedgerSpec, settlement: Settlement) -> TrainingLedgerSpec:
     """The ledger with a job's totals in, if its entry is still open; otherwise the same ledger."""
     entry = entry_of(spec, settlement.uid)

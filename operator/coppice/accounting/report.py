@@ -61,7 +61,7 @@ def report(
             attempts=status.attempts,
             result=status.result,
             totals=status.totals,
-            slots=[_energy_slot(slot) for slot in account.slots],
+            slots=[energy_slot(slot) for slot in account.slots],
             gaps=gaps_of(account, encoded),
         ),
     )
@@ -89,7 +89,8 @@ def gaps_of(account: Account, encoded_record: str) -> list[str]:
     return [*gaps[: MAX_GAPS - 1], f"And {len(gaps) - MAX_GAPS + 1} more gaps of the same kinds."]
 
 
-def _energy_slot(slot: Slot) -> EnergySlot:
+def energy_slot(slot: Slot) -> EnergySlot:
+    """A slot as reports hold it."""
     return EnergySlot(
         start=slot.start,
         joules=slot.joules.quantize(MILLIJOULE),

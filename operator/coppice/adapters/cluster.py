@@ -43,11 +43,11 @@ class ApiCluster:
         self._clock = clock
         self._instance = instance
 
-    async def list(self, kind: str, namespace: str | None = None) -> Page:
-        """Every object of a kind (children and pods: only ours) with the list's resourceVersion."""
+    async def list(self, kind: str, namespace: str | None = None, selector: str | None = None) -> Page:
+        """Every object of a kind (children and pods: only ours, or those selected) with the list's resourceVersion."""
         for _ in range(LIST_TRIES):
             try:
-                pages = [page async for page in self._pages(kind, namespace)]
+                pages = [page async for page in self._pages(kind, namespace, selector)]
             except Expired:
                 continue
             return [item for items, _ in pages for item in items], pages[0][1]
@@ -128,9 +128,10 @@ class ApiCluster:
         there = await self.get(kind, namespace, name)
         return there is not None and there["metadata"]["uid"] == uid
 
-    async def _pages(self, kind: str, namespace: str | None) -> AsyncIterator[Page]:
+    async def _pages(self, kind: str, namespace: str | None, selector: str | None) -> AsyncIterator[Page]:
         place = KINDS[kind]
-        query = {"limit": str(CHUNK)} | ({"labelSelector": place.selector} if place.selector else {})
+        selector = place.selector if selector is None else selector
+        query = {"limit": str(CHUNK)} | ({"labelSelector": selector} if selector else {})
         token = ""
         while True:
             more = {"continue": token} if token else {}

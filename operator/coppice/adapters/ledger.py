@@ -21,7 +21,7 @@ from itertools import count
 from typing import Any
 
 from coppice.accounting.budget import BudgetExhausted
-from coppice.accounting.ledger import opened, pruned, settled, withdrawn
+from coppice.accounting.ledger import expected, opened, pruned, settled, withdrawn
 from coppice.accounting.settlement import Settlement
 from coppice.adapters.ledger_draft import Change, Claim, Draft, Wish, fitting
 from coppice.api.meta import ObjectMeta
@@ -82,6 +82,10 @@ class ApiLedger:
         """
         claim = Claim(entry.name, entry.reserved, budget) if entry.reserved and budget else None
         await self._wish(namespace, entry.uid, lambda spec: opened(spec, entry), claim=claim)
+
+    async def expect(self, namespace: str, entry: LedgerEntry) -> None:
+        """Note what an open workload has used so far; without an open entry nothing is noted."""
+        await self._wish(namespace, entry.uid, lambda spec: expected(spec, entry))
 
     async def settle(self, namespace: str, settlement: Settlement) -> None:
         """Add a finished job's totals, once per job uid."""

@@ -107,6 +107,15 @@ class StateReason(Reason):
     CREATE_REFUSED = "CreateRefused", "The API server refused to create the attempt."
 
 
+class WorkloadReason(Reason):
+    """How a workload ended that is accounted and was not decided: the state of its report."""
+
+    SUCCEEDED = "Succeeded", "Its own controller says that it succeeded."
+    FAILED = "Failed", "Its own controller says that it failed."
+    DELETED = "Deleted", "It was deleted before it ended; what was last seen of it is counted."
+    LABEL_REMOVED = "LabelRemoved", "Its label was removed before it ended; what it used until then is counted."
+
+
 class SuspendReason(Reason):
     """What a waiting job waits for."""
 

@@ -24,6 +24,11 @@ def report_name(job_name: str, job_uid: str) -> str:
     return f"{job_name}-{life(job_uid)}"
 
 
+def workload_report_name(name: str, uid: str) -> str:
+    """Name of the report of a workload, whose own name may be as long as Kubernetes allows."""
+    return f"{name[: 253 - UID_DIGITS - 1]}-{life(uid)}"
+
+
 def claim_name(job: TrainingJob) -> str:
     """The output claim: the user's, or the one that is made for this life of the job."""
     output = job.spec.output

@@ -92,6 +92,12 @@ def seen_pod(body: Body) -> SeenPod:
     )
 
 
+def accelerator_name(spec: Body) -> str:
+    """The accelerator that a pod asks most of, as a resource name; empty for pods without any."""
+    found = {name: count for name, count in _reserved(spec).items() if ACCELERATOR.match(name) and count}
+    return max(sorted(found), key=lambda name: found[name], default="")
+
+
 def _unschedulable(scheduled: Body) -> str:
     """The scheduler's message; a pod held back by a gate or not yet looked at is merely pending."""
     if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":

@@ -1,0 +1,311 @@
+"""Accounting without deciding: one round looks at every labelled workload, and closes the accounts of those that ended.
+
+A round LISTs the four kinds with the label as a server-side selector, and the pods of open workloads by name, fifty
+workloads a request. Nothing is watched: a round needs no gate, no resync and no cure for a stalled watch, a kind whose
+definition is missing costs one refused request in five minutes, and a cluster without labelled workloads costs four
+empty answers in fifteen seconds. The price is that a pod is seen to vanish up to a round late, and that a workload that
+is made, ends and is deleted within one round is never seen.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from coppice.accounting.settlement import vanished_settlement
+from coppice.accounting.workload import workload_settlement
+from coppice.accounting.zone import Whereabouts
+from coppice.api.computeprofile import ComputeProfile
+from coppice.api.labels import JOB_UID_LABEL
+from coppice.api.trainingjob_status import TotalsStatus
+from coppice.api.trainingledger import LedgerEntry
+from coppice.api.trainingreport import TrainingReport
+from coppice.index import Index
+from coppice.index.workloads import WorkloadLife
+from coppice.labelled import Labelled
+from coppice.lifecycle.workload import WorkloadPlan, account_workload, ending_in
+from coppice.lifecycle.workload_books import ObservedWorkload
+from coppice.ports import (
+    AlreadyExists,
+    Clock,
+    Cluster,
+    ClusterError,
+    Forbidden,
+    IntensityProvider,
+    Ledger,
+    Meters,
+    Nodes,
+    NotFound,
+)
+from coppice.reconcile import Settings
+from coppice.workloads.accounted import (
+    WORKLOAD_KINDS,
+    SeenWorkload,
+    WorkloadPod,
+    is_pod_of,
+    seen_workload,
+    workload_pod,
+)
+from coppice.workloads.seen import SeenPod
+
+ROUND_SECONDS = 15.0
+NOTE_AFTER = timedelta(minutes=5)
+"""How often the ledger is told what an open workload has used so far: all that is left if it goes unseen."""
+
+TIDY_AFTER = timedelta(minutes=5)
+NAMES_A_QUERY = 50
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OpenAccount:
+    """The account of a workload that is not closed, up to now."""
+
+    workload: SeenWorkload
+    totals: TotalsStatus | None
+    profiles: tuple[str, ...]
+
+
+class Accountant:
+    """`round` is level-triggered and may be repeated or cut off at any write; `keep` repeats it for ever."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        ledger: Ledger,
+        index: Index,
+        intensity: IntensityProvider,
+        clock: Clock,
+        settings: Settings,
+        meters: Meters | None = None,
+        nodes: Nodes | None = None,
+    ) -> None:
+        self._cluster = cluster
+        self._ledger = ledger
+        self._index = index
+        self._intensity = intensity
+        self._clock = clock
+        self._settings = settings
+        self._meters = meters
+        self._nodes = nodes
+        self._labelled = Labelled(cluster)
+        self._lives: dict[str, WorkloadLife] = {}
+        self._plans: dict[str, WorkloadPlan] = {}
+        self._tidied: datetime | None = None
+
+    async def keep(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """A round every fifteen seconds, for ever."""
+        while True:
+            try:
+                await self.round()
+            except ClusterError as error:
+                log.warning("accounting of workloads is put off: %s", error)
+            await sleep(ROUND_SECONDS)
+
+    async def round(self) -> None:
+        """Look at every labelled workload and at every open entry, and do what is to be done. Raises ClusterError."""
+        now = self._clock.now()
+        entries = {entry.uid: (name, entry) for name, entry in self._entries()}
+        seen = await self._labelled.look(now)
+        for uid, (workload, body) in seen.counted.items():
+            if uid in entries and entries[uid][1].settled:
+                continue
+            self._lives.setdefault(uid, WorkloadLife(workload, body)).seen(workload, body)
+        await self._drop_covered(seen.covered, entries)
+        for life in list(self._lives.values()):
+            if life.workload.uid not in seen.counted and life.workload.kind in seen.kinds:
+                await self._missing(life, now)
+        await self._left_behind({*seen.counted, *seen.covered}, seen.kinds, entries, now)
+        await self._read_pods(now)
+        settled = frozenset(uid for uid, (_, entry) in entries.items() if entry.settled)
+        for life in list(self._lives.values()):
+            await self._try(life, entries.get(life.workload.uid, ("", None))[1], settled)
+
+    def open_accounts(self) -> list[OpenAccount]:
+        """What metrics show of workloads whose account is open and of which a pod has held a node."""
+        return [
+            OpenAccount(self._lives[uid].workload, plan.totals, plan.books.profile_names)
+            for uid, plan in self._plans.items()
+            if uid in self._lives
+        ]
+
+    def pods(self) -> Iterator[tuple[SeenPod, ComputeProfile]]:
+        """Every priced pod of every open account, for those who ask meters."""
+        for uid, plan in self._plans.items():
+            life = self._lives.get(uid)
+            for pod in life.pods.values() if life else ():
+                profile = plan.books.profiles.get(pod.seen.uid)
+                if profile is not None:
+                    yield pod.seen, profile
+
+    def nodes(self) -> set[str]:
+        """Names of nodes that their pods were put on."""
+        return {pod.seen.node for life in self._lives.values() for pod in life.pods.values() if pod.seen.node}
+
+    def _entries(self) -> Iterator[tuple[str, LedgerEntry]]:
+        for namespace, entries in dict(self._ledger.entries()).items():
+            for entry in entries:
+                if entry.kind:
+                    yield namespace, entry
+
+    async def _drop_covered(
+        self, covered: Mapping[str, SeenWorkload], entries: Mapping[str, tuple[str, LedgerEntry]]
+    ) -> None:
+        """A workload above has the label now, and counts these pods: what was opened for this one is taken back."""
+        for uid in covered:
+            self._forget(uid)
+            if uid in entries and not entries[uid][1].settled:
+                await self._ledger.withdraw(entries[uid][0], uid)
+
+    async def _missing(self, life: WorkloadLife, now: datetime) -> None:
+        workload = life.workload
+        if workload.gone_at is not None or workload.left_at is not None:
+            return
+        body = await self._cluster.get(workload.kind, workload.namespace, workload.name)
+        if body is None or body["metadata"]["uid"] != workload.uid:
+            life.gone(now)
+            return
+        found = seen_workload(workload.kind, body)
+        if not found.labelled:
+            life.left(found, now)
+
+    async def _left_behind(
+        self,
+        there: set[str],
+        kinds: frozenset[str],
+        entries: Mapping[str, tuple[str, LedgerEntry]],
+        now: datetime,
+    ) -> None:
+        """Entries of workloads that no list shows and this process never saw: after a restart, or long settled."""
+        tidy = self._tidied is None or now - self._tidied >= TIDY_AFTER
+        for uid, (namespace, entry) in entries.items():
+            if uid in there or uid in self._lives or entry.kind not in kinds or (entry.settled and not tidy):
+                continue
+            body = await self._cluster.get(entry.kind, namespace, entry.name)
+            if body is None or body["metadata"]["uid"] != uid:
+                if not entry.settled:
+                    await self._ledger.settle(namespace, vanished_settlement(entry))
+                await self._ledger.prune(namespace, uid)
+            elif not entry.settled:
+                life = self._lives[uid] = WorkloadLife(seen_workload(entry.kind, body), body)
+                life.left(life.workload, now)
+        self._tidied = now if tidy else self._tidied
+
+    async def _read_pods(self, now: datetime) -> None:
+        """The pods of every workload that may have news, fifty workloads of a namespace and label a request."""
+        wanted: dict[tuple[str, str], dict[str, list[WorkloadLife]]] = {}
+        for life in self._lives.values():
+            if life.wants_pods:
+                workload = life.workload
+                group = wanted.setdefault((workload.namespace, WORKLOAD_KINDS[workload.kind].pod_label), {})
+                group.setdefault(workload.name, []).append(life)
+        for (namespace, label), by_name in wanted.items():
+            names = sorted(by_name)
+            for first in range(0, len(names), NAMES_A_QUERY):
+                some = names[first : first + NAMES_A_QUERY]
+                await self._read_some(namespace, label, {name: by_name[name] for name in some}, now)
+        if self._nodes is not None:
+            await self._nodes.know(self.nodes())
+
+    async def _read_some(
+        self, namespace: str, label: str, lives: Mapping[str, list[WorkloadLife]], now: datetime
+    ) -> None:
+        bodies, _ = await self._cluster.list("Pod", namespace, f"{label} in ({','.join(lives)})")
+        pods: dict[str, list[WorkloadPod]] = {}
+        for body in bodies:
+            pods.setdefault(body["metadata"]["labels"][label], []).append(workload_pod(body))
+        for name, same in lives.items():
+            for life in same:
+                life.listed((pod for pod in pods.get(name, ()) if is_pod_of(life.workload, pod)), now)
+                if life.workload.left_at is not None:
+                    life.left(life.workload, life.workload.left_at)
+
+    async def _try(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
+        """Account for one workload; what goes wrong with one is no reason to leave the others."""
+        if life.barren and entry is None:
+            if life.workload.ended_at is None:
+                self._forget(life.workload.uid)  # it is gone, and nothing of it ever ran
+            return
+        try:
+            await self._account(life, entry, settled)
+        except ClusterError as error:
+            log.warning("the account of %s in %s is put off: %s", life.workload, life.workload.namespace, error)
+        except Exception:
+            log.exception("the account of %s in %s failed", life.workload, life.workload.namespace)
+        await asyncio.sleep(0)
+
+    async def _account(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
+        workload, now = life.workload, self._clock.now()
+        plan = account_workload(self._observe(life, entry, settled))
+        if plan.entry is None:
+            await self._account_of_nothing(life, entry)
+            return
+        self._plans[workload.uid] = plan
+        if entry is None:
+            await self._ledger.open(workload.namespace, plan.entry)
+            life.noted_at = now
+        elif life.noted_at is None or now - life.noted_at >= NOTE_AFTER:
+            await self._ledger.expect(workload.namespace, plan.entry)
+            life.noted_at = now
+        if plan.report is not None and plan.event is not None:
+            await self._close(workload, plan.report)
+            await self._cluster.emit(life.body, plan.event)
+            self._forget(workload.uid)
+
+    async def _account_of_nothing(self, life: WorkloadLife, entry: LedgerEntry | None) -> None:
+        """Over, with an entry, and every pod gone while nobody looked: what the entry says is all that is left."""
+        if entry is None or not life.barren:
+            return
+        await self._ledger.settle(life.workload.namespace, vanished_settlement(entry))
+        self._forget(life.workload.uid)
+
+    async def _close(self, workload: SeenWorkload, report: TrainingReport) -> None:
+        """Write the report, and settle by the one that stands, be it this or a former process's."""
+        try:
+            body = await self._cluster.create(report.wire())
+            self._index.put("TrainingReport", body)
+        except AlreadyExists as taken:
+            if (taken.existing["metadata"].get("labels") or {}).get(JOB_UID_LABEL) != workload.uid:
+                raise
+            report = TrainingReport.model_validate(taken.existing)
+        except (Forbidden, NotFound):
+            # A namespace that is being deleted takes no report; the ledger has the totals.
+            if workload.gone_at is None:
+                raise
+        await self._ledger.settle(workload.namespace, workload_settlement(report, ending_in(report)))
+
+    def _observe(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> ObservedWorkload:
+        profiles = self._index.profiles
+        places: Mapping[str, Whereabouts] = self._nodes.whereabouts(profiles) if self._nodes else {}
+        return ObservedWorkload(
+            now=self._clock.now(),
+            workload=life.workload,
+            pods=tuple(self._placed(pod) for pod in life.pods.values()),
+            profiles=profiles,
+            grid=self._intensity.grid,
+            default_zone=self._settings.default_zone,
+            pue=self._settings.pue,
+            labels=self._labels(life),
+            whereabouts=places,
+            meters=self._meters.readings if self._meters else None,
+            settled=settled,
+            entry=entry,
+        )
+
+    def _placed(self, pod: WorkloadPod) -> WorkloadPod:
+        zone = self._nodes.zone(pod.seen.node) if self._nodes else ""
+        return replace(pod, seen=replace(pod.seen, zone=zone)) if zone else pod
+
+    def _labels(self, life: WorkloadLife) -> dict[str, Mapping[str, str]]:
+        if self._nodes is None:
+            return {}
+        found: dict[str, Mapping[str, str] | None] = {
+            pod.seen.node: self._nodes.labels(pod.seen.node) for pod in life.pods.values()
+        }
+        return {name: labels for name, labels in found.items() if labels is not None}
+
+    def _forget(self, uid: str) -> None:
+        self._lives.pop(uid, None)
+        self._plans.pop(uid, None)

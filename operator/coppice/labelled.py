@@ -1,0 +1,109 @@
+"""Which workloads carry the label, and which of them count: the outermost of those that own one another.
+
+A JobSet may pass its labels on to its Jobs, and a TrainJob to its JobSet; their pods are the same ones. Owners without
+the label may stand in between, so the chain is followed to its top, asking for owners that no list shows, each once
+in five minutes.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from coppice.api.labels import ACCOUNT_SELECTOR
+from coppice.ports import Cluster, Forbidden, NotFound, Unavailable
+from coppice.workloads.accounted import WORKLOAD_KINDS, Owner, SeenWorkload, covered_by_others, seen_workload
+
+ASK_AGAIN = timedelta(minutes=5)
+"""When to ask again for a kind that is not served or may not be read, and for an owner."""
+
+DEEPEST = 8
+
+log = logging.getLogger(__name__)
+
+Body = Mapping[str, Any]
+
+
+@dataclass
+class Sight:
+    """Workloads by uid: those that count, with their bodies, and those whose owner counts. `kinds` could be read."""
+
+    counted: dict[str, tuple[SeenWorkload, Body]] = field(default_factory=dict)
+    covered: dict[str, SeenWorkload] = field(default_factory=dict)
+    kinds: frozenset[str] = frozenset()
+
+
+class Labelled:
+    """Looks at the API server; remembers which kinds it lacks."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._later: dict[str, datetime] = {}
+        self._absent: set[str] = set()
+        self._above: dict[str, tuple[SeenWorkload | None, datetime]] = {}
+
+    async def look(self, now: datetime) -> Sight:
+        """Every labelled workload of every kind that is served and may be read."""
+        found: dict[str, tuple[SeenWorkload, Body]] = {}
+        listed: set[str] = set()
+        for kind in WORKLOAD_KINDS:
+            bodies = await self._list(kind, now)
+            if bodies is not None:
+                listed.add(kind)
+            for body in bodies or []:
+                workload = seen_workload(kind, body)
+                found[workload.uid] = workload, body
+        sight = Sight(kinds=frozenset(listed | self._absent))
+        for uid, (workload, its_body) in found.items():
+            if covered_by_others(workload, await self._owners(workload, found, now)):
+                sight.covered[uid] = workload
+            else:
+                sight.counted[uid] = workload, its_body
+        self._above = {uid: known for uid, known in self._above.items() if known[1] > now}
+        return sight
+
+    async def _list(self, kind: str, now: datetime) -> list[dict[str, Any]] | None:
+        """Its labelled objects; None where this cannot be told now."""
+        if now < self._later.get(kind, now):
+            return None
+        try:
+            bodies, _ = await self._cluster.list(kind, None, ACCOUNT_SELECTOR)
+        except NotFound:
+            self._absent.add(kind)
+            self._later[kind] = now + ASK_AGAIN
+            return None
+        except Forbidden as error:
+            log.warning("%ss with the label are not accounted, for they may not be read: %s", kind, error)
+            self._absent.discard(kind)
+            self._later[kind] = now + ASK_AGAIN
+            return None
+        except Unavailable as error:
+            log.warning("looking for labelled %ss is put off: %s", kind, error)
+            return None
+        self._absent.discard(kind)
+        return bodies
+
+    async def _owners(
+        self, workload: SeenWorkload, found: Mapping[str, tuple[SeenWorkload, Body]], now: datetime
+    ) -> list[SeenWorkload | Owner]:
+        """Those above it, nearest first, as far up as kinds are known here."""
+        owners: list[SeenWorkload | Owner] = []
+        owner = workload.owner
+        while owner is not None and len(owners) < DEEPEST:
+            known = found[owner.uid][0] if owner.uid in found else await self._ask(owner, workload.namespace, now)
+            owners.append(known or owner)
+            owner = known.owner if known else None
+        return owners
+
+    async def _ask(self, owner: Owner, namespace: str, now: datetime) -> SeenWorkload | None:
+        if owner.kind not in WORKLOAD_KINDS:
+            return None
+        if owner.uid not in self._above:
+            try:
+                there = await self._cluster.get(owner.kind, namespace, owner.name)
+            except Forbidden:
+                there = None
+            same = there is not None and there["metadata"]["uid"] == owner.uid
+            self._above[owner.uid] = (seen_workload(owner.kind, there) if there and same else None), now + ASK_AGAIN
+        return self._above[owner.uid][0]

@@ -1,0 +1,335 @@
+"""Workloads that others decide about: each account is opened, settled once, never lost and never counted twice."""
+
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+
+from builders import make_profile
+from coppice.accounting.report import recompute
+from coppice.accounting.totals import energy_parts
+from coppice.ports import Forbidden, NotFound
+from fake_cluster import CrashError
+from workload_loop import NAMESPACE, WorkloadLoop
+
+KINDS = ["Job", "JobSet", "TrainJob", "PyTorchJob"]
+POD_OWNERS = {"JobSet": ["Job"], "TrainJob": ["JobSet", "Job"]}
+
+
+def with_pods_of(loop: WorkloadLoop, workload: dict) -> dict:
+    """The objects that its controllers make, without the label; the one that owns pods."""
+    for kind in POD_OWNERS.get(workload["kind"], []):
+        workload = loop.workload(kind, workload["metadata"]["name"], workload, labelled=False)
+    return workload
+
+
+def hand_computed_joules(seconds: float) -> Decimal:
+    """cpu-generic of the builders, 1 core and 1 GiB of 4 cores and 16 GiB; PUE 1.5; half of a core expected busy."""
+    host = make_profile().build().spec.host
+    share = Decimal(1) / host.cores
+    watts = host.idle_watts * share + Decimal("0.5") * (host.peak_watts - host.idle_watts) / host.cores
+    return watts * Decimal(seconds) * Decimal("1.5")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_kind_is_accounted_from_its_first_pod_to_its_end(kind: str) -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload(kind, "nightly")
+    await loop.round()
+    assert loop.ledger.specs == {}, "nothing has held a node"
+    pod = loop.pod(with_pods_of(loop, workload))
+    await loop.rounds(4)
+    [entry] = loop.entries
+    assert (entry.kind, entry.name, entry.settled) == (kind, "nightly", False)
+    loop.cluster.end_pod(pod)
+    loop.end(workload)
+    await loop.round()
+    [report] = loop.reports()
+    assert (report.spec.workload.kind, report.spec.job, report.spec.state) == (kind, "nightly", "Succeeded")
+    assert report.spec.decision is report.spec.request is report.spec.totals.avoided is report.spec.totals.sci is None
+    assert report.spec.totals.energy_joules == pytest.approx(hand_computed_joules(60), abs=Decimal("0.01"))
+    assert loop.joules == report.spec.totals.energy_joules
+    assert loop.totals.operational_grams == report.spec.totals.operational_grams
+    assert [(row.method, row.reason, row.jobs) for row in loop.totals.finished] == [(None, "Succeeded", 1)]
+    assert energy_parts(recompute(report)) == report.spec.totals.parts
+
+
+async def test_a_closed_account_stays_closed_whatever_becomes_of_report_label_and_object() -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("Job", "nightly")
+    loop.cluster.end_pod(loop.pod(workload))
+    loop.end(workload)
+    await loop.round()
+    writes = list(loop.cluster.writes)
+    before = loop.totals
+    await loop.rounds(2)
+    assert loop.cluster.writes == writes, "an unchanged world causes no write"
+    loop.cluster.remove("TrainingReport", NAMESPACE, loop.reports()[0].metadata.name)
+    loop.unlabel(workload)
+    loop.restart()
+    await loop.rounds(2)
+    workload["metadata"]["labels"] = {"coppice.dev/account": "true"}
+    await loop.rounds(2)
+    assert (loop.totals, loop.reports(), len(loop.entries)) == (before, [], 1)
+    loop.remove(workload)
+    await loop.rounds(25)
+    assert (loop.totals, loop.entries) == (before, [])
+
+
+async def test_the_name_s_next_life_is_an_account_of_its_own() -> None:
+    loop = WorkloadLoop()
+    for _ in range(2):
+        workload = loop.workload("Job", "nightly")
+        pod = loop.pod(workload)
+        await loop.rounds(2)
+        loop.cluster.end_pod(pod)
+        loop.end(workload)
+        await loop.rounds(2)
+        loop.remove(workload)
+        loop.clock.advance(60)
+    await loop.rounds(25)
+    assert (len(loop.reports()), loop.finished, loop.entries) == (2, {"Succeeded": 2}, [])
+
+
+async def test_every_pod_counts_once_and_so_do_those_that_failed_or_went() -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("Job", "nightly")
+    failed = loop.pod(workload, "nightly-a")
+    await loop.rounds(2)
+    loop.cluster.end_pod(failed, exit_code=1)
+    evicted = loop.pod(workload, "nightly-b")
+    await loop.rounds(2)
+    loop.remove(evicted)
+    last = loop.pod(workload, "nightly-c")
+    await loop.rounds(2)
+    loop.cluster.end_pod(last)
+    loop.end(workload)
+    await loop.rounds(2)
+    [report] = loop.reports()
+    assert report.spec.totals.energy_joules == pytest.approx(hand_computed_joules(90), abs=Decimal("0.1"))
+    assert report.spec.totals.run_seconds == 90
+    assert loop.joules == report.spec.totals.energy_joules
+
+
+async def test_a_workload_that_failed_is_spent_in_vain_and_has_no_score() -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("PyTorchJob", "bert")
+    loop.cluster.end_pod(loop.pod(workload), exit_code=1)
+    loop.clock.advance(60)
+    loop.end(workload, well=False)
+    await loop.round()
+    [report] = loop.reports()
+    assert (report.spec.state, report.spec.succeeded, report.spec.message) == ("Failed", False, "its words")
+    assert report.spec.totals.sci is None
+    assert loop.totals.spent_in_vain_grams == loop.totals.operational_grams + loop.totals.embodied_grams
+
+
+async def test_a_deleted_workload_is_settled_from_what_was_last_seen() -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("JobSet", "nightly")
+    loop.pod(with_pods_of(loop, workload))
+    await loop.rounds(4)
+    loop.remove(workload)
+    await loop.rounds(2)
+    [report] = loop.reports()
+    assert (report.spec.state, loop.finished) == ("Deleted", {"Deleted": 1})
+    assert report.spec.totals.energy_joules == pytest.approx(hand_computed_joules(60), abs=Decimal("0.1"))
+    assert loop.totals.spent_in_vain_grams > 0
+    await loop.rounds(25)
+    assert loop.entries == []
+
+
+async def test_a_workload_deleted_while_no_operator_ran_is_settled_from_the_ledger() -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("Job", "nightly")
+    loop.pod(workload)
+    await loop.rounds(30)
+    [entry] = loop.entries
+    loop.remove(workload)
+    loop.restart()
+    await loop.rounds(2)
+    assert entry.energy_watt_hours > 0, "the ledger was told what was used so far"
+    assert (loop.reports(), loop.finished, loop.entries) == ([], {"Deleted": 1}, [])
+    assert loop.joules == entry.energy_watt_hours * 3600
+    assert [row.method for row in loop.totals.finished] == [None]
+
+
+async def test_removing_the_label_ends_the_account_and_setting_it_again_opens_no_other() -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("Job", "nightly")
+    pod = loop.pod(workload)
+    await loop.rounds(4)
+    loop.unlabel(workload)
+    await loop.rounds(4)
+    [report] = loop.reports()
+    assert (report.spec.state, report.spec.succeeded) == ("LabelRemoved", False)
+    assert report.spec.totals.energy_joules == pytest.approx(hand_computed_joules(60), abs=Decimal("0.1"))
+    assert loop.totals.spent_in_vain_grams == 0, "nobody knows how it will end"
+    workload["metadata"]["labels"] = {"coppice.dev/account": "true"}
+    loop.cluster.touch(workload)
+    await loop.rounds(4)
+    loop.cluster.end_pod(pod)
+    loop.end(workload)
+    await loop.rounds(2)
+    assert (len(loop.reports()), loop.finished) == (1, {"LabelRemoved": 1})
+
+
+async def test_the_outermost_labelled_owner_counts() -> None:
+    loop = WorkloadLoop()
+    train = loop.workload("TrainJob", "bert")
+    jobs = loop.workload("JobSet", "bert", train, labelled=False)
+    job = loop.workload("Job", "bert-node-0", jobs)
+    pod = loop.pod(job)
+    await loop.rounds(4)
+    assert [entry.kind for entry in loop.entries] == ["TrainJob"]
+    loop.cluster.end_pod(pod)
+    for each in (job, jobs, train):
+        loop.end(each)
+    await loop.rounds(2)
+    assert ([report.spec.workload.kind for report in loop.reports()], loop.finished) == (["TrainJob"], {"Succeeded": 1})
+
+
+async def test_an_owner_that_gets_the_label_later_takes_over_what_is_open_and_leaves_what_is_settled() -> None:
+    loop = WorkloadLoop()
+    jobs = loop.workload("JobSet", "sweep", labelled=False)
+    first, second = loop.workload("Job", "sweep-a-0", jobs), loop.workload("Job", "sweep-b-0", jobs)
+    ended, running = loop.pod(first), loop.pod(second)
+    await loop.rounds(4)
+    loop.cluster.end_pod(ended)
+    loop.end(first)
+    await loop.rounds(2)
+    jobs["metadata"]["labels"] = {"coppice.dev/account": "true"}
+    loop.cluster.touch(jobs)
+    loop.clock.advance(300)
+    await loop.round()
+    loop.cluster.end_pod(running)
+    loop.end(second)
+    loop.end(jobs)
+    await loop.rounds(2)
+    assert [(report.spec.workload.kind, report.spec.job) for report in loop.reports()] == [
+        ("Job", "sweep-a-0"), ("JobSet", "sweep"),
+    ]  # fmt: skip
+    assert loop.finished == {"Succeeded": 2}
+    assert any("left out" in gap for gap in loop.reports()[1].spec.gaps)
+    assert loop.joules == sum(report.spec.totals.energy_joules for report in loop.reports())
+    seconds = sum(report.spec.totals.run_seconds for report in loop.reports())
+    assert loop.joules == pytest.approx(hand_computed_joules(seconds), abs=Decimal("0.1")), "each pod once"
+
+
+async def test_a_child_of_a_trainingjob_is_the_trainingjob_s() -> None:
+    loop = WorkloadLoop()
+    owner = loop.workload("TrainingJob", "topics", labelled=False)
+    loop.pod(loop.workload("Job", "topics-0a1b2-1", owner))
+    await loop.rounds(2)
+    assert loop.ledger.specs == {}
+
+
+async def test_what_no_profile_describes_is_a_gap_and_no_zero() -> None:
+    loop = WorkloadLoop(
+        make_profile("gpu").accelerator(resourceName="nvidia.com/gpu").set("spec.nodeSelector", {"a": "b"}).body()
+    )
+    loop.nodes.by_name["node-1"] = {"a": "c"}
+    workload = loop.workload("Job", "nightly")
+    loop.pod(workload, **{"nvidia.com/gpu": "2"})
+    await loop.rounds(2)
+    loop.cluster.end_pod(next(body for place, body in loop.cluster.objects.items() if place[0] == "Pod"))
+    loop.end(workload)
+    await loop.rounds(2)
+    [report] = loop.reports()
+    assert report.spec.totals is None
+    [gap] = report.spec.gaps
+    assert "nvidia.com/gpu" in gap
+    assert "coppice.dev/compute-profile" in gap
+    assert (loop.finished, loop.joules) == ({"Succeeded": 1}, 0)
+
+
+async def test_a_label_set_after_the_end_is_in_time_as_long_as_pods_are_there() -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("Job", "nightly", labelled=False)
+    pod = loop.pod(workload)
+    loop.clock.advance(60)
+    loop.cluster.end_pod(pod)
+    loop.end(workload)
+    workload["status"] |= {"succeeded": 1, "failed": 1}
+    bare = loop.workload("Job", "bare")
+    loop.end(bare)
+    await loop.rounds(2)
+    assert loop.reports() == []
+    workload["metadata"]["labels"] = {"coppice.dev/account": "true"}
+    await loop.rounds(2)
+    [report] = loop.reports()
+    assert report.spec.job == "nightly", "nothing is known of the other"
+    assert any("1 of 2 pods" in gap for gap in report.spec.gaps)
+
+
+@pytest.mark.parametrize("why", [NotFound("no such kind"), Forbidden("no such right")])
+async def test_a_kind_that_is_not_served_is_no_error_and_is_noticed_when_it_comes(why: Exception) -> None:
+    loop = WorkloadLoop()
+    loop.cluster.unserved["JobSet"] = why
+    job, jobs = loop.workload("Job", "nightly"), loop.workload("JobSet", "sweep")
+    loop.pod(job), loop.pod(with_pods_of(loop, jobs))
+    await loop.rounds(4)
+    assert [entry.kind for entry in loop.entries] == ["Job"]
+    del loop.cluster.unserved["JobSet"]
+    await loop.rounds(20)
+    assert [entry.kind for entry in loop.entries] == ["Job", "JobSet"]
+
+
+async def life(loop: WorkloadLoop, kind: str, *, deleted: bool = False) -> dict[str, object]:
+    """A workload with two pods, from its label to its end; each round may be cut off and repeated by a new process."""
+
+    async def turn() -> None:
+        try:
+            await loop.round(0)
+        except CrashError:
+            loop.cluster.crash_before = loop.cluster.crash_after = None
+            loop.restart()
+            await loop.round(0)
+        loop.clock.advance(30)
+
+    workload = loop.workload(kind, "nightly")
+    owner = with_pods_of(loop, workload)
+    pods = [loop.pod(owner, "nightly-a"), loop.pod(owner, "nightly-b")]
+    for _ in range(12):
+        await turn()
+    for pod in pods:
+        loop.cluster.end_pod(pod)
+    if deleted:
+        await turn()
+        loop.remove(workload)
+    else:
+        loop.end(workload)
+    for _ in range(2):
+        await turn()
+    open_ = [entry.uid for entry in loop.entries if not entry.settled]
+    return {"finished": loop.finished, "joules": loop.joules, "open": open_,
+            "grams": loop.totals.operational_grams, "months": loop.ledger.pages(NAMESPACE)[0].months,
+            "reports": [report.spec.totals.energy_joules for report in loop.reports()]}  # fmt: skip
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", ["Job", "TrainJob"])
+@pytest.mark.parametrize("when", ["crash_before", "crash_after"])
+async def test_a_kill_at_every_write_changes_nothing_of_the_account(kind: str, when: str) -> None:
+    calm = WorkloadLoop()
+    expected = await life(calm, kind)
+    assert (expected["finished"], expected["open"], len(expected["reports"])) == ({"Succeeded": 1}, [], 1)
+    for number in range(len(calm.cluster.writes)):
+        loop = WorkloadLoop()
+        setattr(loop.cluster, when, number)
+        assert await life(loop, kind) == expected, f"killed {when} write {number} of {calm.cluster.writes}"
+
+
+async def test_counters_never_fall_while_a_workload_lives() -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("Job", "nightly")
+    pod = loop.pod(workload)
+    seen = []
+    for number in range(30):
+        if number == 20:
+            loop.cluster.end_pod(pod)
+            loop.end(workload)
+        await loop.round()
+        seen.append(loop.joules)
+    assert all(before <= after for before, after in pairwise(seen))
+    assert seen[19] == 0 < seen[-1]
