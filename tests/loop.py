@@ -15,7 +15,7 @@ from coppice.accounting.grid import Grid
 from coppice.accounting.settlement import Settlement
 from coppice.api.decision import Intensity
 from coppice.api.trainingjob import TrainingJob
-from coppice.api.trainingledger import LedgerEntry, TrainingLedgerSpec
+from coppice.api.trainingledger import LedgerEntry, Reservation, TrainingLedgerSpec
 from coppice.api.trainingpolicy import Amounts, TrainingPolicySpec
 from coppice.bookkeeping import close_left_behind
 from coppice.index import Index, Key
@@ -55,6 +55,9 @@ class FakeLedger:
 
     def entries(self) -> dict[str, list[LedgerEntry]]:
         return {namespace: spec.entries for namespace, spec in self.specs.items()}
+
+    async def release(self, namespace: str, uid: str, needed: Reservation) -> None:
+        self._write(namespace, books.released(self._spec(namespace), uid, needed))
 
     async def prune(self, namespace: str, uid: str) -> None:
         self._write(namespace, books.pruned(self._spec(namespace), uid))

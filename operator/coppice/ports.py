@@ -18,7 +18,7 @@ from coppice.accounting.metered import PodMeter
 from coppice.accounting.settlement import Settlement
 from coppice.accounting.zone import Whereabouts
 from coppice.api.computeprofile import ComputeProfile
-from coppice.api.trainingledger import LedgerEntry, TrainingLedgerSpec
+from coppice.api.trainingledger import LedgerEntry, Reservation, TrainingLedgerSpec
 from coppice.api.trainingpolicy import Amounts
 from coppice.lifecycle.observed import Event
 
@@ -123,6 +123,10 @@ class Ledger(Protocol):
 
     def pages(self, namespace: str) -> Sequence[TrainingLedgerSpec]:
         """The ledger objects of one tenant namespace, as last stored."""
+        ...
+
+    async def release(self, namespace: str, uid: str, needed: Reservation) -> None:
+        """Bring what an open job reserves down to what it needs for now; without a reservation nothing happens."""
         ...
 
     async def prune(self, namespace: str, uid: str) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Protocol
 
-from coppice.accounting.budget import BudgetExhausted, others
+from coppice.accounting.budget import BudgetExhausted, others, reserved_by
 from coppice.accounting.calendar import month_of
 from coppice.accounting.zone import zones_of
 from coppice.api.labels import JOB_UID_LABEL
@@ -190,6 +190,7 @@ class Reconciler:
             others=None
             if resolved.budgets is None
             else partial(others, self._ledger.pages(namespace), job.metadata.uid, month_of(now)),
+            held=partial(reserved_by, self._ledger.pages(namespace), job.metadata.uid),
         )
 
     def _placed(self, pod: SeenPod) -> SeenPod:
@@ -210,6 +211,8 @@ class Reconciler:
         namespace = job.metadata.namespace or ""
         if plan.open_entry is not None:
             await self._ledger.open(namespace, plan.open_entry, plan.budget)
+        if plan.release is not None:
+            await self._ledger.release(namespace, job.metadata.uid, plan.release)
         for manifest in plan.create:
             await self._create_child(manifest, job)
         for child, suspended in plan.suspend:

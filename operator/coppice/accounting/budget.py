@@ -3,14 +3,15 @@
     used (settled, by slot time) + reserved (high estimates of open jobs) + wanted <= budget      for each amount
 
 An open job may use all that it holds today, whenever it began, so its reservation counts in every month until it is
-settled. The price: just after a month's turn a long job is counted with more than it has left to use.
+settled. The price: just after a month's turn a long job is counted with more than it has left to use. A job that is
+told to wait before its next start holds what it has used, and asks for the rest again when it may go on.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from coppice.api.trainingledger import MonthTotal, Reservation, TrainingLedgerSpec
+from coppice.api.trainingledger import LedgerEntry, MonthTotal, Reservation, TrainingLedgerSpec
 from coppice.api.trainingpolicy import Amounts
 
 ZERO = Decimal(0)
@@ -96,11 +97,22 @@ class Others:
 def others(specs: Iterable[TrainingLedgerSpec], uid: str, month: str) -> Others:
     """How a namespace stands in a month without what one job has reserved."""
     specs = tuple(specs)
-    stand = position(specs, month)
-    entry = next((one for spec in specs for one in spec.entries if one.uid == uid), None)
+    stand, entry = position(specs, month), _entry(specs, uid)
     if entry is None or entry.settled:
         return Others(month, stand, counted=entry is not None)
     return Others(month, Position(stand.used, stand.reserved - sum_of(entry.reserved)))
+
+
+def reserved_by(specs: Iterable[TrainingLedgerSpec], uid: str) -> Reservation | None:
+    """What an open job holds of its namespace's budget; None where it holds nothing."""
+    entry = _entry(specs, uid)
+    return None if entry is None or entry.settled else entry.reserved
+
+
+def lessened(held: Reservation, needed: Reservation) -> Reservation:
+    """What is left of a reservation when a job needs no more than `needed` for now; it never rises."""
+    least = {name: min(getattr(held, name), getattr(needed, name)) for name in FIELDS}
+    return held.model_copy(update=least)
 
 
 def shortfalls(stand: Position, wanted: Sum, budget: Amounts) -> tuple[Shortfall, ...]:
@@ -131,6 +143,10 @@ def ensure_within(stand: Position, held: Reservation | None, wanted: Reservation
 def covers(held: Reservation | None, wanted: Reservation) -> bool:
     """Whether a reservation already holds all of another."""
     return held is not None and all(getattr(held, name) >= getattr(wanted, name) for name in FIELDS)
+
+
+def _entry(specs: Iterable[TrainingLedgerSpec], uid: str) -> LedgerEntry | None:
+    return next((one for spec in specs for one in spec.entries if one.uid == uid), None)
 
 
 def _summed(rows: Sequence[MonthTotal] | Sequence[Reservation]) -> Sum:

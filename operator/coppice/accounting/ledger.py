@@ -17,7 +17,7 @@ remembering them all would make the object grow for ever.
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from coppice.accounting.budget import covers, sum_of
+from coppice.accounting.budget import covers, lessened, sum_of
 from coppice.accounting.settlement import Settlement
 from coppice.api.base import Model
 from coppice.api.trainingledger import (
@@ -27,6 +27,7 @@ from coppice.api.trainingledger import (
     LedgerEntry,
     LedgerTotals,
     MonthTotal,
+    Reservation,
     TrainingLedgerSpec,
 )
 
@@ -47,6 +48,15 @@ def opened(spec: TrainingLedgerSpec, entry: LedgerEntry) -> TrainingLedgerSpec:
         return spec
     more = before.model_copy(update={"reserved": entry.reserved})
     return spec.model_copy(update={"entries": [more if item.uid == entry.uid else item for item in spec.entries]})
+
+
+def released(spec: TrainingLedgerSpec, uid: str, needed: Reservation) -> TrainingLedgerSpec:
+    """The ledger with an open job's reservation brought down to what it needs for now; the entry stays open."""
+    before = entry_of(spec, uid)
+    if before is None or before.settled or before.reserved is None or covers(needed, before.reserved):
+        return spec
+    less = before.model_copy(update={"reserved": lessened(before.reserved, needed)})
+    return spec.model_copy(update={"entries": [less if item.uid == uid else item for item in spec.entries]})
 
 
 def expected(spec: TrainingLedgerSpec, entry: LedgerEntry) -> TrainingLedgerSpec:

@@ -21,11 +21,11 @@ from itertools import count
 from typing import Any
 
 from coppice.accounting.budget import BudgetExhausted
-from coppice.accounting.ledger import expected, opened, pruned, settled, withdrawn
+from coppice.accounting.ledger import expected, opened, pruned, released, settled, withdrawn
 from coppice.accounting.settlement import Settlement
 from coppice.adapters.ledger_draft import Change, Claim, Draft, Wish, fitting
 from coppice.api.meta import ObjectMeta
-from coppice.api.trainingledger import LedgerEntry, TrainingLedger, TrainingLedgerSpec
+from coppice.api.trainingledger import LedgerEntry, Reservation, TrainingLedger, TrainingLedgerSpec
 from coppice.api.trainingpolicy import Amounts
 from coppice.ports import AlreadyExists, Cluster, Conflict, NotFound
 from coppice.workloads.names import ledger_name
@@ -90,6 +90,10 @@ class ApiLedger:
     async def settle(self, namespace: str, settlement: Settlement) -> None:
         """Add a finished job's totals, once per job uid."""
         await self._wish(namespace, settlement.uid, lambda spec: settled(spec, settlement), frees=True)
+
+    async def release(self, namespace: str, uid: str, needed: Reservation) -> None:
+        """Bring what an open job reserves down to what it needs for now; others may take the rest."""
+        await self._wish(namespace, uid, lambda spec: released(spec, uid, needed), frees=True)
 
     async def prune(self, namespace: str, uid: str) -> None:
         """Drop a settled entry whose job says so itself, or is gone."""

@@ -4,6 +4,7 @@ The decision in force is the record: of the latest child while its ladder is fol
 waits to start. It is made once, here, and frozen by the write that carries it.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from coppice.api.decision import DecisionRecord, decode_record
@@ -11,6 +12,7 @@ from coppice.api.reasons import AttemptOutcome, StateReason, SuspendReason
 from coppice.api.vocabulary import AttemptKind, Method, Mode, OnMiss
 from coppice.lifecycle.finish import best_attempt, finish
 from coppice.lifecycle.observed import Plan
+from coppice.lifecycle.release import released
 from coppice.lifecycle.situation import Situation, transition_events
 from coppice.lifecycle.start import start, startable
 from coppice.lifecycle.status import Stand, decision_status
@@ -60,7 +62,7 @@ def advance(situation: Situation) -> Plan:
         return _out_of_rungs(situation, Refusal(StateReason.ATTEMPT_FAILED, none_left, None))
     if situation.observed.job.spec.suspend:
         until_told = Wait(SuspendReason.USER_SUSPENDED, "set spec.suspend to false to start")
-        return _wait(situation, until_told, _frozen(situation))
+        return replace(_wait(situation, until_told, _frozen(situation)), release=released(situation))
     decision = _frozen(situation) or _decided(situation)
     if _hasty(situation, decision):
         return Plan(recheck_seconds=NEWS_SECONDS)

@@ -18,7 +18,7 @@ from coppice.api.reasons import EventReason
 from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import TrainingJobStatus
-from coppice.api.trainingledger import LedgerEntry
+from coppice.api.trainingledger import LedgerEntry, Reservation
 from coppice.api.trainingpolicy import Amounts
 from coppice.api.trainingreport import TrainingReport
 from coppice.planning.resolved import Resolved
@@ -34,10 +34,11 @@ class Observed:
     `register_obstacle` says why the model cannot be registered under the name that `spec.register` asks for, such as
     "made by TrainingJob research/topics"; None when nothing stands in the way. `approvals` are those that name the job.
     `exhausted` says that what the job wants to reserve did not fit its namespace's budget when this pass asked;
-    `others` sums up, when asked, how that stands without this job, None where no budget holds. `namespace_seen` is
-    False while it is not known yet which policies select the job's namespace, and so not what is in force.
-    `grid` has the course of intensities, for pricing time that has passed; `meters` what meters of the cluster said of
-    pods, by uid, and is None where there are none.
+    `others` sums up, when asked, how that stands without this job, None where no budget holds; `held` says, when
+    asked, what this job's ledger entry reserves, and is None where nobody looked. `namespace_seen` is False while it is
+    not known yet which policies select the job's namespace, and so not what is in force. `grid` has the course of
+    intensities, for pricing time that has passed; `meters` what meters of the cluster said of pods, by uid, and is None
+    where there are none.
     """
 
     now: datetime
@@ -53,6 +54,7 @@ class Observed:
     approvals: tuple[TrainingApproval, ...] = ()
     exhausted: BudgetExhausted | None = None
     others: Callable[[], Others] | None = None
+    held: Callable[[], Reservation | None] | None = None
     namespace_seen: bool = True
 
     @property
@@ -81,6 +83,7 @@ class Plan:
 
     open_entry: LedgerEntry | None = None
     budget: Amounts | None = None
+    release: Reservation | None = None
     create: tuple[dict[str, Any], ...] = ()
     suspend: tuple[tuple[SeenChild, bool], ...] = ()
     register: BaseModelObject | None = None
@@ -98,6 +101,7 @@ class Plan:
         """Whether anything is to be written."""
         return bool(
             self.open_entry
+            or self.release
             or self.create
             or self.suspend
             or self.register

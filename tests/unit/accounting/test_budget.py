@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coppice.accounting.budget import BudgetExhausted, Position, Sum, ensure_within, position, shortfalls
 from coppice.accounting.calendar import month_end, month_of, shares
-from coppice.accounting.ledger import opened, settled, withdrawn
+from coppice.accounting.ledger import opened, released, settled, withdrawn
 from coppice.accounting.settlement import Settlement, vanished_settlement
 from coppice.api.trainingledger import LedgerEntry, MonthTotal, Reservation, TrainingLedgerSpec
 from coppice.api.trainingpolicy import Amounts
@@ -84,6 +84,25 @@ def test_an_amount_without_a_bound_is_never_short() -> None:
     assert shortfalls(Position(), Sum(cost=Decimal(1)), Amounts(cost=Decimal(1))) == ()
 
 
+def test_a_job_that_waits_holds_only_what_it_needs_for_now_and_asks_for_the_rest_again() -> None:
+    spec = released(reserve(EMPTY, "a", held(60, 40)), "a", held(10, 50))
+    assert spec.entries[0].reserved == held(10, 40)
+    spec = reserve(spec, "b", held(50))
+    with pytest.raises(BudgetExhausted):
+        reserve(spec, "a", held(60, 40))
+    assert reserve(withdrawn(spec, "b"), "a", held(60, 40)).entries[0].reserved == held(60, 40)
+
+
+def test_a_release_never_raises_a_reservation_and_changes_nothing_twice() -> None:
+    spec = reserve(EMPTY, "a", held(60))
+    assert released(spec, "a", held(60)) is spec
+    assert released(spec, "unknown", held(0)) is spec
+    less = released(spec, "a", held(0))
+    assert released(less, "a", held(0)) is less
+    done = settled(spec, settlement("a"))
+    assert released(done, "a", held(0)) is done
+
+
 def test_a_job_that_vanished_uses_its_share_of_the_money_it_had_reserved_in_the_month_it_began() -> None:
     reserved = Reservation(month=MONTH, energy_watt_hours=Decimal(40), cost=Decimal(8))
     gone = entry("a", reserved).model_copy(update={"energy_watt_hours": Decimal(10), "embodied_grams": Decimal(3)})
@@ -95,7 +114,8 @@ def test_a_job_that_vanished_uses_its_share_of_the_money_it_had_reserved_in_the_
 
 
 steps = st.lists(
-    st.tuples(st.sampled_from(("open", "settle", "withdraw")), st.sampled_from("abc"), st.integers(0, 60)), max_size=20
+    st.tuples(st.sampled_from(("open", "settle", "withdraw", "release")), st.sampled_from("abc"), st.integers(0, 60)),
+    max_size=20,
 )
 
 
@@ -115,6 +135,8 @@ def test_what_was_used_within_its_reservations_never_passes_the_budget(steps: li
             used = min(Decimal(amount), before.energy_watt_hours) if before else Decimal(0)
             spec = settled(spec, settlement(uid, (MONTH, float(used))))
             life[name] += 1
+        elif step == "release":
+            spec = released(spec, uid, held(amount))
         else:
             spec = withdrawn(spec, uid)
         stand = position([spec], MONTH)

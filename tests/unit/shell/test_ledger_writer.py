@@ -284,6 +284,18 @@ async def test_whoever_fits_when_something_is_freed_is_called_in_the_order_of_as
     assert called == [("research", ["job-d"])]
 
 
+async def test_what_a_waiting_job_gives_back_calls_whoever_fits_then(cluster: FakeCluster) -> None:
+    called: list[tuple[str, list[str]]] = []
+    ledger = ApiLedger(cluster, HOME, lambda namespace, jobs: called.append((namespace, list(jobs))))
+    await ledger.open("research", claim("a", 90), BUDGET)
+    with pytest.raises(BudgetExhausted):
+        await ledger.open("research", claim("b", 70), BUDGET)
+    await ledger.release("research", "a", Reservation(month="2026-01", energy_watt_hours=Decimal(20)))
+    assert called == [("research", ["job-b"])]
+    [stored] = cluster.objects["TrainingLedger", HOME, "research"]["spec"]["entries"]
+    assert stored["reserved"]["energyWattHours"] == "20"
+
+
 async def test_whoever_asked_again_under_another_budget_is_called_by_that_one(cluster: FakeCluster) -> None:
     called: list[tuple[str, list[str]]] = []
     ledger = ApiLedger(cluster, HOME, lambda namespace, jobs: called.append((namespace, list(jobs))))
