@@ -101,6 +101,7 @@ def test_every_flag_can_be_set_through_the_chart(chart: Any) -> None:
         "--leader-election",
         "--no-leader-election",
         "--no-zone-from-nodes",
+        "--no-account-workloads",
     }
 
 

@@ -28,6 +28,9 @@ USED = {
     "Pod": {"get", "list", "watch"},
     "Service": {"get", "create"},
     "Node": {"get", "list"},
+    "JobSet": {"get", "list"},
+    "TrainJob": {"get", "list"},
+    "PyTorchJob": {"get", "list"},
     "Namespace": {"get", "list", "watch"},
     "PersistentVolumeClaim": {"get", "create"},
     "Lease": {"get", "create", "update"},
@@ -100,6 +103,14 @@ def test_nodes_are_read_only_where_the_zone_comes_from_them(chart: Any) -> None:
     assert not [rule for rule in role["rules"] if "nodes" in rule["resources"]]
     [container] = chart.one("Deployment", "accounting.zoneFromNodes=false")["spec"]["template"]["spec"]["containers"]
     assert "--no-zone-from-nodes" in container["args"]
+
+
+def test_kinds_of_others_are_read_only_where_workloads_are_accounted(chart: Any) -> None:
+    off = "accounting.workloads.enabled=false"
+    role = chart.one("ClusterRole", off, name="coppice-operator")
+    assert not [rule for rule in role["rules"] if {"jobsets", "trainjobs", "pytorchjobs"} & set(rule["resources"])]
+    [container] = chart.one("Deployment", off)["spec"]["template"]["spec"]["containers"]
+    assert "--no-account-workloads" in container["args"]
 
 
 def test_ledgers_and_the_lease_are_out_of_reach_outside_the_operators_namespace(everything: list[Manifest]) -> None:

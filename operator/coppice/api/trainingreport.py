@@ -72,6 +72,11 @@ class TrainingReportSpec(Model):
         default_factory=list, max_length=32, description="What is missing from the account, in sentences."
     )
 
+    @property
+    def subject(self) -> str:
+        """The job's name; of a workload kind and name, as kubectl writes them: job/nightly."""
+        return f"{self.workload.kind.lower()}/{self.workload.name}" if self.workload else self.job
+
 
 class TrainingReport(Model):
     """The final account of one job."""

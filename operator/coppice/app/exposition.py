@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from coppice.accountant import OpenAccount
 from coppice.accounting.account import Account
 from coppice.adapters.budget_metrics import BudgetMetrics, namespace_budgets
-from coppice.adapters.exporter import Exporter, Snapshot
+from coppice.adapters.exporter import RETIRE_AFTER, Exporter, Snapshot
 from coppice.adapters.job_figures import JobFigures, figures_of
 from coppice.adapters.ledger import ApiLedger
 from coppice.adapters.process_metrics import ProcessMetrics, registry_with
 from coppice.adapters.process_state import ProcessState
+from coppice.adapters.workload_figures import closed_figures, open_figures
 from coppice.api.decision import Intensity
 from coppice.api.trainingpolicy import TrainingPolicySpec
 from coppice.index import Index, Key
@@ -43,6 +45,7 @@ class Exposition:
         self._clock = clock
         self._zones = zones
         self._figures: dict[Key, tuple[SeenJob, JobFigures]] = {}
+        self._workloads: Callable[[], Iterable[OpenAccount]] = tuple
         self.leads = False
         self.accounts: Mapping[str, Account] = {}
         self._registry = registry_with(Exporter(self._snapshot))
@@ -68,6 +71,10 @@ class Exposition:
         """Accounts of running jobs up to now, by job uid."""
         self.accounts = accounts
 
+    def show_workloads(self, accounts: Callable[[], Iterable[OpenAccount]]) -> None:
+        """Show open accounts of workloads that nobody decided about; closed ones stand in their reports."""
+        self._workloads = accounts
+
     def render(self) -> bytes:
         """Everything in Prometheus's text format."""
         return generate_latest(self._registry)
@@ -89,7 +96,10 @@ class Exposition:
         for key, job in self._index.jobs():
             known = before.get(key)
             self._figures[key] = known if known and known[0] is job else (job, figures_of(job.body))
-        return [figures for _, figures in self._figures.values()]
+        since = self._clock.now() - RETIRE_AFTER
+        closed = {figures.uid: figures for figures in closed_figures(self._index.reports(), since)}
+        open_ = [open_figures(account) for account in self._workloads() if account.workload.uid not in closed]
+        return [*(figures for _, figures in self._figures.values()), *open_, *closed.values()]
 
     def _intensities(self) -> Iterable[Intensity]:
         zones = self._zones()

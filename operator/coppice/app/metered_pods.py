@@ -1,13 +1,14 @@
 """Which pods meters are asked about: those that ran for jobs whose account is not closed yet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from coppice.adapters.meters.pods import MeteredPod
 from coppice.api.attempt import AttemptRecord
-from coppice.api.computeprofile import ComputeProfileSpec
+from coppice.api.computeprofile import ComputeProfile, ComputeProfileSpec
 from coppice.api.trainingjob import TrainingJob
 from coppice.index import Index
+from coppice.workloads.seen import SeenPod
 
 
 def metered_pods(index: Index) -> list[MeteredPod]:
@@ -25,6 +26,23 @@ def metered_pods(index: Index) -> list[MeteredPod]:
                 one = MeteredPod(pod.uid, pod.namespace, pod.name, start, end, pod.accelerators, profile)
                 found[pod.uid] = one
     return list(found.values())
+
+
+def workload_pods(pods: Iterable[tuple[SeenPod, ComputeProfile]]) -> list[MeteredPod]:
+    """The same of workloads that nobody decided about, whose pods come with the profile that was found for them."""
+    return [
+        MeteredPod(
+            pod.uid,
+            pod.namespace,
+            pod.name,
+            pod.scheduled_at.timestamp(),
+            pod.ended_at.timestamp() if pod.ended_at else None,
+            pod.accelerators,
+            profile.spec,
+        )
+        for pod, profile in pods
+        if pod.scheduled_at is not None
+    ]
 
 
 def _unsettled(index: Index) -> Iterator[TrainingJob]:

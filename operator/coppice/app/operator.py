@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import kopf
 
+from coppice.accountant import Accountant
 from coppice.accounting.zone import zones_of
 from coppice.adapters.clock import SystemClock
 from coppice.adapters.cluster import ApiCluster
@@ -26,10 +27,11 @@ from coppice.adapters.intensity.settings import Sources
 from coppice.adapters.kinds import KINDS as PLACES
 from coppice.adapters.lease import Lease, LeaseLost
 from coppice.adapters.ledger import ApiLedger
+from coppice.adapters.meters.pods import MeteredPod
 from coppice.adapters.web import Web
 from coppice.app.exposition import Exposition
 from coppice.app.live_accounts import keep_accounts
-from coppice.app.metered_pods import metered_pods
+from coppice.app.metered_pods import metered_pods, workload_pods
 from coppice.app.options import Options
 from coppice.app.parts import intensity_of, meters_of, nodes_of, settings_of, sources_of
 from coppice.bookkeeping import close_left_behind
@@ -116,8 +118,15 @@ class Operator:
         self._queue: WorkQueue[Key] = WorkQueue(reconciler.reconcile, workers=options.workers, told=self._told)
         self._intake = Intake(self._index, self._queue, self._watches, self._exposition.process.event_seen)
         self._sweeper = Sweeper(cluster, self._index, clock, options.report_retention)
+        self._accountant = (
+            Accountant(cluster, self._ledger, self._index, intensity, clock, settings, self._meters, self._nodes)
+            if options.account_workloads
+            else None
+        )
         self._exposition.show_queue(self._queue)
         self._exposition.show_budgets(settings.default_policy)
+        if self._accountant:
+            self._exposition.show_workloads(self._accountant.open_accounts)
 
     async def listen(self, stack: AsyncExitStack) -> None:
         """Serve the probes and the metrics, and take signals."""
@@ -191,17 +200,23 @@ class Operator:
         seconds = self._options.resync_seconds
         resync = resync_for_ever(self._cluster, self._intake, self._index, self._queue, seconds)
         accounts = keep_accounts(self._index, self._reconciler.observe, self._exposition.show_accounts)
-        meters = [("meters", self._meters.keep(lambda: metered_pods(self._index)))] if self._meters else []
+        meters = [("meters", self._meters.keep(self._metered_pods))] if self._meters else []
+        workloads = [("workloads", self._accountant.keep())] if self._accountant else []
         nodes = [("nodes", self._nodes.keep(seconds))] if self._nodes else []
         return [
             *meters,
             *nodes,
+            *workloads,
             ("books", self._keep_books()),
             ("resync", resync),
             ("sweeper", self._sweeper.run()),
             ("accounts", accounts),
             ("intensity", self._intensity.keep(self._zones)),
         ]
+
+    def _metered_pods(self) -> list[MeteredPod]:
+        others = workload_pods(self._accountant.pods()) if self._accountant else []
+        return [*metered_pods(self._index), *others]
 
     async def _keep_books(self) -> None:
         """Close what a crash or an absence left in the ledgers, at the start and with every resync."""
@@ -241,7 +256,8 @@ class Operator:
 
     def _zones(self) -> frozenset[str]:
         """Zones to ask live sources for: those that decisions compare, and those in which pods run."""
-        ran_on = {self._nodes.zone(name) for name in self._index.nodes()} if self._nodes else set()
+        names = self._index.nodes() | (self._accountant.nodes() if self._accountant else set())
+        ran_on = {self._nodes.zone(name) for name in names} if self._nodes else set()
         return self._compared_zones() | (ran_on - {""})
 
     def _obstacle(self, sentence: str) -> None:

@@ -48,6 +48,7 @@ class Options:
     meters_credentials: Path | None
     zone: str
     zone_from_nodes: bool
+    account_workloads: bool
     pue: str
     metrics_port: int
     health_port: int
@@ -140,6 +141,13 @@ def _jobs(result: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="take the zone from the nodes' label topology.kubernetes.io/region, for profiles that name none "
+        "(default: on)",
+    )
+    jobs.add_argument(
+        "--account-workloads",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help='account for Jobs, JobSets, TrainJobs and PyTorchJobs with the label coppice.dev/account: "true" '
         "(default: on)",
     )
     jobs.add_argument(

@@ -47,7 +47,7 @@ def _cells(report: TrainingReport) -> str:
 
 
 def _plots(reports: Sequence[TrainingReport]) -> list[str]:
-    names = [report.spec.job for report in reports]
+    names = [report.spec.subject for report in reports]
     rows = [row(report) for report in reports]
 
     def series(name: str, factor: float = 1.0) -> list[float]:

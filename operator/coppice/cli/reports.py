@@ -29,7 +29,7 @@ def from_directories(paths: Sequence[Path], namespace: str | None) -> list[Train
 
 def chosen(reports: Sequence[TrainingReport], job: str | None, since: datetime | None) -> list[TrainingReport]:
     """Those of a job (or with that name), completed since a moment, the oldest first."""
-    kept = [report for report in reports if job in {None, report.spec.job, report.metadata.name}]
+    kept = [report for report in reports if job in {None, report.spec.job, report.spec.subject, report.metadata.name}]
     recent = [report for report in kept if since is None or (completed(report) and completed(report) >= since)]  # type: ignore[operator]
     return sorted(recent, key=lambda report: (str(completed(report) or ""), report.metadata.name))
 

@@ -28,7 +28,7 @@ def row(report: TrainingReport) -> dict[str, Any]:
     when = completed(report)
     figures: dict[str, Any] = {
         "namespace": report.metadata.namespace,
-        "job": spec.job,
+        "job": spec.subject,
         "completed": when.isoformat() if when else None,
         "state": spec.state,
         "method": last.method.value if last else None,

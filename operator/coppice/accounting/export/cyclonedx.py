@@ -80,7 +80,7 @@ def _consumption(report: TrainingReport, totals: TotalsStatus) -> dict[str, Any]
     energy = {"value": kilowatt_hours, "unit": "kWh"}
     carbon = totals.intensity_source or "no known intensity"
     return {
-        "activity": "training" if method_of(report) is Method.FROM_SCRATCH else "fine-tuning",
+        "activity": _activity(report),
         "energyProviders": [
             {
                 "description": f"Electricity of the cluster; carbon by {carbon}",
@@ -97,6 +97,13 @@ def _consumption(report: TrainingReport, totals: TotalsStatus) -> dict[str, Any]
             {"name": "coppice:coverage", "value": f"{totals.coverage.normalize():f}"},
         ],
     }
+
+
+def _activity(report: TrainingReport) -> str:
+    """Of a workload that nobody decided about it is not known what it did."""
+    if report.spec.workload is not None:
+        return "other"
+    return "training" if method_of(report) is Method.FROM_SCRATCH else "fine-tuning"
 
 
 def _bases(report: TrainingReport) -> list[dict[str, Any]]:

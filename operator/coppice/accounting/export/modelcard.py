@@ -6,8 +6,11 @@
 The card has one number; what it leaves out (embodied share, interval, grade) is said in `source`.
 """
 
+from decimal import Decimal
 from typing import Any
 
+from coppice.accounting.record import decode_account_record
+from coppice.accounting.use import AttemptUse
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Method
 
@@ -24,7 +27,9 @@ def emissions(report: TrainingReport) -> dict[str, Any]:
         f"{totals.operational_grams.normalize():f} g and embodied {totals.embodied_grams.normalize():f} g of all "
         f"attempts; energy {grades}; intensity {totals.intensity_source or 'unknown'}"
     )
-    block = {"emissions": float(total), "source": told, "training_type": training_type(report)}
+    block: dict[str, Any] = {"emissions": float(total), "source": told}
+    if report.spec.workload is None:  # what a workload did that nobody decided about is not known
+        block["training_type"] = training_type(report)
     return {"co2_eq_emissions": block | {"hardware_used": hardware_used(report)}}
 
 
@@ -39,8 +44,17 @@ def method_of(report: TrainingReport) -> Method | None:
     return next((item.method for item in report.spec.attempts if result and item.number == result.attempt), None)
 
 
+def _used(use: AttemptUse) -> str:
+    accelerators = sum(pod.accelerators for pod in use.pods)
+    cores = sum((pod.cpu_request for pod in use.pods), Decimal(0))
+    what = f"{accelerators} accelerators" if accelerators else f"{cores.normalize():f} CPU cores"
+    return f"{what} of {len(use.pods)} pods ({use.profile.metadata.name})"
+
+
 def hardware_used(report: TrainingReport) -> str:
-    """Accelerators and profile of each attempt, in words."""
+    """Accelerators and profile of each attempt, in words; of a workload those of each of its profiles."""
+    if report.spec.workload is not None:
+        return "; ".join(_used(use) for use in decode_account_record(report.spec.account_record).uses())
     used = [
         f"{attempt.accelerators} accelerators ({attempt.profile})"
         if attempt.accelerators
