@@ -142,6 +142,7 @@ class SpentRecord(Model):
     cost: DecimalString | None = None
     run_seconds: int = 0
     train_attempts: int = 0
+    base_models: tuple[BaseModelReference, ...] = Field(default=(), description="Those that ran; their price is paid.")
 
 
 class ScoreRecord(Model):
@@ -181,6 +182,9 @@ class DecisionRecord(Model):
     spent: SpentRecord = SpentRecord()
     data_price: DecimalString | None = Field(
         default=None, description="Price of the data: in the cost of each rung and in what was spent, due once."
+    )
+    license_again: DecimalString | None = Field(
+        default=None, description="pricePerJob in the cost of rungs whose base model ran or stands before; due once."
     )
     probe: ProbeRecord | None = Field(default=None, description="What runs first, before the ladder is decided again.")
     probed: tuple[ProbedModel, ...] = Field(default=(), description="What an earlier probe saw; the chances know it.")

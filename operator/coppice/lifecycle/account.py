@@ -65,8 +65,9 @@ class Books:
 
     @property
     def months(self) -> tuple[MonthTotal, ...]:
-        """What the job used in each calendar month."""
-        return months_of([(use, self.accounts[use.number]) for use in self.uses], self.other_cost)
+        """What the job used in each calendar month; its money is that of `cost`, and none where that is not known."""
+        other_cost = self.other_cost if self.cost is not None else Decimal(0)
+        return months_of([(use, self.accounts[use.number]) for use in self.uses], other_cost)
 
     @property
     def spent(self) -> SpentRecord:
@@ -78,6 +79,7 @@ class Books:
             cost=None if self.cost is None else rounded(float(self.cost)),
             run_seconds=self.run_seconds,
             train_attempts=sum(attempt.record.kind is AttemptKind.TRAIN for attempt in self.attempts),
+            base_models=tuple(dict.fromkeys(one.record.base_model for one in self.attempts if one.record.base_model)),
         )
 
 

@@ -56,7 +56,7 @@ class Exceeded:
 def plan_high(record: DecisionRecord) -> High:
     """What the job will have used when its probe and whole ladder, last rung included, took their high estimates."""
     probe = [record.probe] if record.probe else []
-    return _high([*probe, *record.ladder], record.spent, _data_counted_again(record))
+    return _high([*probe, *record.ladder], record.spent, _counted_again(record))
 
 
 def scratch_high(record: DecisionRecord) -> High | None:
@@ -144,10 +144,10 @@ def _fault(
     return why and f"does not cover this decision: {why}"
 
 
-def _data_counted_again(record: DecisionRecord) -> Decimal:
-    """The data's price as often as rungs and what was spent hold it beyond the first time."""
+def _counted_again(record: DecisionRecord) -> Decimal:
+    """The prices of data and licences as often as rungs and what was spent hold them beyond the first time."""
     held = len(record.ladder) + (record.spent.cost is not None)
-    return max(held - 1, 0) * (record.data_price or Decimal(0))
+    return max(held - 1, 0) * (record.data_price or Decimal(0)) + (record.license_again or Decimal(0))
 
 
 def _high(rungs: Iterable[Runnable], spent: SpentRecord, twice: Decimal = Decimal(0)) -> High:

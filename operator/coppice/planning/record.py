@@ -36,6 +36,7 @@ def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | No
             "intensity": _intensity(board.request, ladder[0]),
             "probe": probe.record(board.request) if probe else None,
             "ladder": tuple(_candidate(board.request, placed) for placed in ladder),
+            "license_again": _license_again(board.request, ladder),
             "ladder_chance": rounded(choice.ladder.chance),
             "ladder_expected": rounded(choice.ladder.cost),
             "search_cut_short": None if choice.compared.proven else True,
@@ -110,6 +111,18 @@ def _candidate(request: Request, placed: Placed) -> CandidateRecord:
 
 def _suited(placed: Placed) -> dict[str, Decimal]:
     return {"suited": rounded(placed.suited, SUITED_DIGITS)} if placed.candidate.model else {}
+
+
+def _license_again(request: Request, ladder: Iterable[Placed]) -> Decimal | None:
+    """The price of a base model's licence for one job, as often as the ladder's costs hold it beyond the first time."""
+    paid = set() if request.spent.cost is None else set(request.spent.base_models)
+    again = Decimal(0)
+    for placed in ladder:
+        model, reference = placed.candidate.model, placed.candidate.reference
+        if model is not None and reference is not None:
+            again += (model.spec.price_per_job or Decimal(0)) if reference in paid else Decimal(0)
+            paid.add(reference)
+    return again or None
 
 
 def _unused_scratch(board: Board, choice: Choice | None) -> CandidateRecord | None:

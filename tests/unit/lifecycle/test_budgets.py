@@ -129,6 +129,18 @@ async def test_the_money_of_a_job_is_in_its_totals_and_in_the_ledger() -> None:
     assert [month.cost for month in spec.months] == [cost]
 
 
+async def test_money_that_is_not_known_is_in_no_sum_though_the_data_has_a_price() -> None:
+    loop = Loop()
+    key = loop.apply(probe_job().set("spec.dataset.price", "3"))
+    await loop.turn()
+    loop.cluster.run(loop.cluster.jobs()[0], "0.957")
+    await loop.turn()
+    spec = loop.ledger.specs["research"]
+    assert loop.job(key).status.totals.cost is None
+    assert spec.totals.cost == 0
+    assert [month.cost for month in spec.months] == [0]
+
+
 async def test_a_budget_in_money_asks_for_a_price() -> None:
     loop, key = await seen(policy().budget(cost="5"))
     assert suspended(loop, key)[0] == "BudgetExhausted"

@@ -21,7 +21,7 @@ from coppice.planning.approval import (
 )
 from coppice.planning.policy import resolve
 from coppice.planning.resolved import Resolved
-from worlds import NOW, decided
+from worlds import NOW, decided, tried
 
 PLAN = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
 JOB = make_job().methods("LinearProbe").scratch(epochs=30, **PLAN)
@@ -55,6 +55,20 @@ def test_the_price_of_the_data_is_counted_once_for_the_whole_plan_and_what_was_s
     later = dear.model_copy(update={"ladder": dear.ladder[1:], "spent": SpentRecord(cost=Decimal(1002))})
     assert float(plan_high(later).cost or 0) == pytest.approx(1002, abs=1)
     assert not_covered(dear, later.model_copy(update={"spent": SpentRecord(cost=Decimal(1000))})) is None
+
+
+def test_the_licence_of_a_base_model_is_counted_once_for_all_its_rungs_and_what_was_spent() -> None:
+    case: dict[str, Any] = {"profiles": [make_profile().set("spec.pricePerHour", "0.05")]}
+    job, model = JOB.methods("LinearProbe", "FullFineTune").max_attempts(3), make_model()
+    licensed = model.set("spec.pricePerJob", "1000")
+    free, dear = (decided(job, one, **case) for one in (model, licensed))
+    assert [rung.method for rung in dear.ladder] == ["LinearProbe", "FullFineTune", "FromScratch"]
+    assert float(plan_high(dear).cost or 0) == pytest.approx(1000 + float(plan_high(free).cost or 0), abs=1)
+    missed = tried("LinearProbe", "all-minilm-l6-v2")
+    paid = SpentRecord(cost=Decimal(1002), train_attempts=1, base_models=(missed.base_model,))
+    later = decided(job, licensed, spent=paid, tried=[missed], **case)
+    assert [rung.method for rung in later.ladder] == ["FullFineTune", "FromScratch"]
+    assert float(plan_high(later).cost or 0) == pytest.approx(1002, abs=1)
 
 
 def test_scratch_is_judged_by_its_own_rung(record: DecisionRecord) -> None:
