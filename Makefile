@@ -41,7 +41,7 @@ properties: setup ## Run the property tests, and a kill at every write (a minute
 	$(BIN)/pytest tests/unit --numprocesses auto -m "hypothesis or thorough"
 
 .PHONY: chart
-chart: setup ## Render the chart in every way and hold it to its rules (builds Helm once)
+chart: setup ## Render the chart in every way, hold it to its rules and to three Kubernetes minors (builds Helm once)
 	$(BIN)/pytest tests/chart
 
 .PHONY: exports

@@ -34,6 +34,7 @@ PACKAGES = {
     "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
     "promtool": "github.com/prometheus/prometheus/cmd/promtool",
     "kind": "sigs.k8s.io/kind",
+    "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
     "coredns": "./coredns",
     "provisioner": "./provisioner",
     "pause": "./pause",
@@ -81,39 +82,42 @@ def go_build(name: str, target: Path, flags: str) -> tuple[str, ...]:
     return ("go", "build", *options, "-o", str(target), PACKAGES[name])
 
 
-def is_built(name: str, program: Path) -> bool:
+def is_built(name: str, program: Path, module: Path = MODULE) -> bool:
     """Whether `program` is there and, for the few that the module itself holds, newer than its source."""
     if not program.exists():
         return False
     package = PACKAGES[name]
-    sources = (MODULE / package).glob("*.go") if package.startswith(".") else ()
+    sources = (module / package).glob("*.go") if package.startswith(".") else ()
     return all(source.stat().st_mtime <= program.stat().st_mtime for source in sources)
 
 
-def build(names: Sequence[str], progress: Progress) -> Toolbox:
-    """Build what is not built yet and return where the programs are; `names` are keys of PACKAGES."""
-    flags = linker_flags(kubernetes_version((MODULE / "go.mod").read_text()))
-    toolbox = Toolbox(cache_directory() / "bin" / digest(MODULE, flags))
-    if all(is_built(name, toolbox.bin / name) for name in names):
+def build(names: Sequence[str], progress: Progress, module: Path = MODULE) -> Toolbox:
+    """Build what is not built yet and return where the programs are; `names` are keys of PACKAGES.
+
+    `module` is the directory of the Go module that pins them, where it is not the cluster's.
+    """
+    flags = linker_flags(kubernetes_version((module / "go.mod").read_text())) if module == MODULE else "-s -w"
+    toolbox = Toolbox(cache_directory() / "bin" / digest(module, flags))
+    if all(is_built(name, toolbox.bin / name, module) for name in names):
         return toolbox
     if shutil.which("go") is None:
         raise DevClusterError(NO_GO)
     toolbox.bin.mkdir(parents=True, exist_ok=True)
     with exclusive(toolbox.bin / ".lock"):
         for name in names:
-            if not is_built(name, toolbox.bin / name):
-                _build_one(name, toolbox.bin / name, flags, progress)
+            if not is_built(name, toolbox.bin / name, module):
+                _build_one(name, toolbox.bin / name, flags, progress, module)
     return toolbox
 
 
-def _build_one(name: str, target: Path, flags: str, progress: Progress) -> None:
+def _build_one(name: str, target: Path, flags: str, progress: Progress, module: Path) -> None:
     unfinished = target.with_name(f".{target.name}.unfinished")
     environment = {**os.environ, "CGO_ENABLED": "0"}
     with progress.step(f"Build {name}") as step:
         command = go_build(name, unfinished, flags)
         compiled: list[str] = []
         with subprocess.Popen(
-            command, cwd=MODULE, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+            command, cwd=module, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         ) as process:
             assert process.stderr is not None
             for line in process.stderr:

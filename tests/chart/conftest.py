@@ -1,7 +1,12 @@
-"""The chart rendered by a real Helm: the one that the development cluster builds from its pinned module."""
+"""The chart rendered by a real Helm, and every rendering held to the schemas of three Kubernetes minors.
+
+Helm and kubeconform are built from pinned modules. Each object is checked once, whichever test renders it first, so
+that a variation of values that any test thinks of is checked too.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from functools import cache
@@ -11,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from conformity.kubeconform import Kubeconform, kubeconform
 from devcluster.errors import DevClusterError
 from devcluster.paths import REPOSITORY_ROOT
 from devcluster.programs import build
@@ -41,8 +47,10 @@ class Chart:
 
     EVERYTHING = EVERYTHING
 
-    def __init__(self, program: str, home: Path) -> None:
+    def __init__(self, program: str, home: Path, conformity: Kubeconform | None) -> None:
         self._program = program
+        self._conformity = conformity
+        self._checked: set[str] = set()
         self._environment = {**os.environ, "HELM_CACHE_HOME": str(home), "HELM_CONFIG_HOME": str(home)}
         self._environment |= {"HELM_DATA_HOME": str(home)}
         self._rendered = cache(self._render)
@@ -74,7 +82,17 @@ class Chart:
         known = [f"--api-versions=coppice.dev/v1alpha1/{kind}" for kind in kinds]
         answer = self.run("template", "coppice", str(CHART), "--namespace=coppice-system", *known, *_set(settings))
         assert answer.returncode == 0, answer.stderr
-        return [manifest for manifest in yaml.load_all(answer.stdout, yaml.CSafeLoader) if manifest]
+        made = [manifest for manifest in yaml.load_all(answer.stdout, yaml.CSafeLoader) if manifest]
+        self._check(made)
+        return made
+
+    def _check(self, made: list[Manifest]) -> None:
+        by_text = {json.dumps(manifest, sort_keys=True): manifest for manifest in made}
+        new = [manifest for text, manifest in by_text.items() if text not in self._checked]
+        if self._conformity is not None and new:
+            for minor in self._conformity.minors:
+                assert self._conformity.complaints(new, minor) == []
+            self._checked |= by_text.keys()
 
 
 def _set(settings: tuple[str, ...]) -> list[str]:
@@ -82,13 +100,31 @@ def _set(settings: tuple[str, ...]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def chart(tmp_path_factory: pytest.TempPathFactory) -> Chart:
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Kubeconform | DevClusterError:
+    """kubeconform with its schemas, or why there is none."""
+    try:
+        return kubeconform(Progress(), tmp_path_factory.mktemp("schemas"))
+    except DevClusterError as error:
+        return error
+
+
+@pytest.fixture
+def conformity(schemas: Kubeconform | DevClusterError) -> Kubeconform:
+    """kubeconform; skipped with a reason where it cannot be built or its schemas cannot be fetched."""
+    if isinstance(schemas, DevClusterError):
+        pytest.skip(str(schemas))
+    return schemas
+
+
+@pytest.fixture(scope="session")
+def chart(tmp_path_factory: pytest.TempPathFactory, schemas: Kubeconform | DevClusterError) -> Chart:
     """The chart, rendered by Helm; skipped with a reason where Helm can be neither found nor built."""
     try:
         tools = build(("helm",), Progress())
     except DevClusterError as error:
         pytest.skip(str(error))
-    return Chart(tools.program("helm"), tmp_path_factory.mktemp("helm"))
+    checks = None if isinstance(schemas, DevClusterError) else schemas
+    return Chart(tools.program("helm"), tmp_path_factory.mktemp("helm"), checks)
 
 
 @pytest.fixture(scope="session")
