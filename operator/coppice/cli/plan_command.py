@@ -1,7 +1,9 @@
 """`coppice plan`: the operator's decision before anything is applied, also for a pipeline that must not go on."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,7 @@ from coppice.cli.errors import UsageError
 from coppice.cli.options import Kubeconfig, Namespace, Output, OutputOption, ask, dump
 from coppice.cli.plan import decision_table, refusal_panel
 from coppice.cli.planned import Expectation, Planned, exit_code
+from coppice.cli.unlike import NotedCount, unlike
 from coppice.cli.whatif import Changes
 from coppice.cli.world import Catalogue, Installation, from_cluster, from_directories
 from coppice.planning.decision import Refusal, decide
@@ -92,7 +95,11 @@ def _planned(job: TrainingJob, catalogue: Catalogue, changes: Changes, now: date
     changed = changes.job(job) if changes.values else job
     world = changes.world(catalogue.world(changed))
     resolved = changes.resolved(changed, catalogue)
-    return Planned(changed, decide(changed, resolved, world, spent=SpentRecord(), tried=(), now=now))
+    count = NotedCount(world.count) if world.count else None
+    decided = partial(decide, changed, resolved, spent=SpentRecord(), tried=(), now=now)
+    decision = decided(replace(world, count=count))
+    uncounted = decided(replace(world, count=None)) if count and count.used else None
+    return Planned(changed, decision, unlike(uncounted, catalogue.installation.sources))
 
 
 def _show(before: Planned, after: Planned | None, changes: Changes, output: Output) -> None:
@@ -102,6 +109,8 @@ def _show(before: Planned, after: Planned | None, changes: Changes, output: Outp
         return
     job, decision = before.job, before.decision
     Console().print(refusal_panel(job, decision) if isinstance(decision, Refusal) else decision_table(job, decision))
+    for sentence in before.unlike:
+        Console().print(f"[yellow]Unlike the operator:[/] {sentence}.", highlight=False)
     if after is not None:
         Console().print(beside(before, after, changes.values))
 

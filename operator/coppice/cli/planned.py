@@ -1,11 +1,12 @@
 """A job with its decision, its verdict in one word, and the document that programs read.
 
-The document is the decision record with four more keys, so that whoever reads a record can read a plan:
+The document is the decision record with a few more keys, so that whoever reads a record can read a plan:
 
     job        {namespace, name}
     verdict    Substituted (a base model is tried), FromScratch, or Refused (nothing would run)
     digest     of the decision; absent where it was refused
     refused    reason and message where it was refused; what was looked at stands beside it
+    unlike     sentences: where the operator knows something else and may decide otherwise; absent without any
 
 With --what-if there is one more, `whatIf`: {changes, and the same keys of the changed plan}.
 """
@@ -51,6 +52,7 @@ class Planned:
 
     job: TrainingJob
     decision: DecisionRecord | Refusal
+    unlike: tuple[str, ...] = ()
 
     @property
     def record(self) -> DecisionRecord | None:
@@ -68,7 +70,11 @@ class Planned:
     def document(self) -> dict[str, Any]:
         """For programs; see the module's text."""
         metadata = self.job.metadata
-        head = {"job": {"namespace": metadata.namespace or "", "name": metadata.name}, "verdict": self.verdict.value}
+        head: dict[str, Any] = {
+            "job": {"namespace": metadata.namespace or "", "name": metadata.name},
+            "verdict": self.verdict.value,
+            **({"unlike": list(self.unlike)} if self.unlike else {}),
+        }
         if isinstance(self.decision, Refusal):
             found = self.record.wire() if self.record else {}
             told = {"refused": self.decision.reason.value, "message": self.decision.message}

@@ -32,13 +32,15 @@ NOT_NEEDED = {"TrainingJob", "TrainingApproval", "Job", "Pod"}
 
 @dataclass(frozen=True)
 class Installation:
-    """What the operator's installation decides: zone, PUE and the default policy, and whether nodes say zones."""
+    """What the operator's installation decides: zone, PUE and the default policy, whether nodes say zones, and which
+    live sources of carbon intensity it asks."""
 
     zone: str = ""
     pue: Decimal = Decimal("1.56")
     default_policy: TrainingPolicySpec = NO_RULES
     intensity: Mapping[str, Any] = field(default_factory=dict)
     zone_from_nodes: bool = False
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ async def from_cluster(kubeconfig: str | None, operator_namespace: str, given: I
         installation = given
         if installation is None:
             settings = await cluster.get("ConfigMap", operator_namespace, SETTINGS)
-            installation = _installed(settings["data"]) if settings else Installation()
+            installation = installed(settings["data"]) if settings else Installation()
             missing += (
                 [] if settings else [f"ConfigMap {operator_namespace}/{SETTINGS}: the chart's defaults are assumed"]
             )
@@ -119,16 +121,19 @@ async def from_cluster(kubeconfig: str | None, operator_namespace: str, given: I
         return Catalogue(index, installation, tuple(missing), nodes)
 
 
-def _installed(settings: Mapping[str, str]) -> Installation:
+def installed(settings: Mapping[str, str]) -> Installation:
+    """What the chart's settings say."""
     values = yaml.safe_load(settings.get("accounting.yaml", "")) or {}
     policy = TrainingPolicySpec.model_validate(yaml.safe_load(settings["policy.yaml"]) or {})
     zones = yaml.safe_load(settings.get("intensity.yaml", "")) or {}
+    live = yaml.safe_load(settings.get("intensity-sources.yaml", "")) or {}
     return Installation(
         zone=str(values.get("zone") or ""),
         pue=Decimal(str(values.get("pue", "1.56"))),
         default_policy=policy,
         intensity=zones,
         zone_from_nodes=bool(values.get("zoneFromNodes")),
+        sources=tuple(str(one.get("type")) for one in live.get("providers") or ()),
     )
 
 
