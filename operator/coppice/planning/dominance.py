@@ -10,26 +10,44 @@ once n of those dominate it, and what is left still holds a best ladder (a k-sky
 
 from bisect import insort
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from math import inf
 
 from coppice.planning.rung import Rung
+
+
+@dataclass(frozen=True, slots=True)
+class Undominated:
+    """A rung that a best ladder can need, and those others of them that dominate it."""
+
+    rung: Rung
+    by: tuple[Rung, ...]
+
 
 _Kept = list[tuple[float, str, Rung]]
 """Likeliest first: whatever dominates a rung is among the first of these."""
 
 
-def undominated(rungs: Iterable[Rung], remaining: Sequence[float], most: int) -> list[Rung]:
+def undominated(rungs: Iterable[Rung], remaining: Sequence[float], most: int) -> list[Undominated]:
     """The rungs that a best ladder with at most `most` of them can need; `remaining` is what each limit leaves."""
     binding = [number for number, left in enumerate(remaining) if left != inf]
     free: _Kept = []
     training: _Kept = []
+    found: list[Undominated] = []
     for rung in sorted(_few_twins(rungs, most), key=_order):
-        found: set[tuple[bool, str]] = set()
+        by: list[Rung] = []
+        ways: set[tuple[bool, str]] = set()
         for earlier in (free, training) if rung.trains else (free,):
-            _stand_before(rung, earlier, binding, most, found)
-        if len(found) < most:
+            for other in _before(rung, earlier, binding):
+                if len(ways) >= most:
+                    break
+                own = other.group == rung.group
+                ways.add((own, other.name if own else other.group))
+                by.append(other)
+        if len(ways) < most:
             insort(training if rung.trains else free, (-rung.chance, rung.name, rung))
-    return [rung for kept in (free, training) for _, _, rung in kept]
+            found.append(Undominated(rung, tuple(by)))
+    return found
 
 
 def _few_twins(rungs: Iterable[Rung], most: int) -> Iterator[Rung]:
@@ -47,11 +65,10 @@ def _order(rung: Rung) -> tuple[float, float, tuple[float, ...], bool, str]:
     return rung.cost, -rung.chance, rung.highs, rung.trains, rung.name
 
 
-def _stand_before(rung: Rung, earlier: _Kept, binding: Sequence[int], most: int, found: set[tuple[bool, str]]) -> None:
-    """Collect the rungs of the same base model, and the other base models, that dominate; at most `most`."""
-    for _, name, other in earlier:
-        if len(found) >= most or other.chance < rung.chance:
+def _before(rung: Rung, earlier: _Kept, binding: Sequence[int]) -> Iterator[Rung]:
+    """Those of earlier rungs, all as cheap, that dominate."""
+    for _, _, other in earlier:
+        if other.chance < rung.chance:
             return
         if all(other.highs[number] <= rung.highs[number] for number in binding):
-            own = other.group == rung.group
-            found.add((own, name if own else other.group))
+            yield other
