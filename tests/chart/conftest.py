@@ -55,9 +55,14 @@ class Chart:
         self._environment |= {"HELM_DATA_HOME": str(home)}
         self._rendered = cache(self._render)
 
-    def render(self, *settings: str, served: bool = False) -> list[Manifest]:
-        """Objects that the chart makes with these `--set` settings; `served`: the cluster knows our kinds already."""
-        return self._rendered(settings, served)
+    def render(self, *settings: str, served: bool = False, monitoring: bool = False) -> list[Manifest]:
+        """Objects that the chart makes with these `--set` settings.
+
+        `served`: the cluster knows our kinds already; `monitoring`: it knows the Prometheus operator's.
+        """
+        kinds = [f"coppice.dev/v1alpha1/{kind}" for kind in ("ComputeProfile", "ClusterBaseModel") if served]
+        kinds += [f"monitoring.coreos.com/v1/{kind}" for kind in ("ServiceMonitor", "PrometheusRule") if monitoring]
+        return self._rendered(settings, tuple(kinds))
 
     def one(self, kind: str, *settings: str, name: str = "") -> Manifest:
         """The only object of a kind (and name); the definitions, which are long, are left out."""
@@ -77,9 +82,8 @@ class Chart:
         command = (self._program, *arguments)
         return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
 
-    def _render(self, settings: tuple[str, ...], served: bool) -> list[Manifest]:
-        kinds = ("ComputeProfile", "ClusterBaseModel") if served else ()
-        known = [f"--api-versions=coppice.dev/v1alpha1/{kind}" for kind in kinds]
+    def _render(self, settings: tuple[str, ...], kinds: tuple[str, ...]) -> list[Manifest]:
+        known = [f"--api-versions={kind}" for kind in kinds]
         answer = self.run("template", "coppice", str(CHART), "--namespace=coppice-system", *known, *_set(settings))
         assert answer.returncode == 0, answer.stderr
         made = [manifest for manifest in yaml.load_all(answer.stdout, yaml.CSafeLoader) if manifest]

@@ -11,6 +11,8 @@ from cluster.pods import End
 from cluster.stage import Life, Stage, probe_job
 from coppice.api.decision import decode_record
 from coppice.api.labels import DECISION_ANNOTATION
+from devcluster.programs import build
+from devcluster.progress import Progress
 
 
 def reasons_told(stage: Stage, life: Life) -> set[str]:
@@ -204,6 +206,20 @@ def test_an_unreadable_job_says_so_and_the_others_go_on(stage: Stage, kinds: Non
         stage.api.patch("CustomResourceDefinition", None, name, {"spec": {"versions": whole["spec"]["versions"]}})
     stage.node.script(tenant, "even", "0.957")
     stage.apply(probe_job("even", tenant)).until_state("ObjectiveMet")
+
+
+def test_promtool_has_nothing_against_what_prometheus_gets(stage: Stage) -> None:
+    tenant = stage.tenant()
+    stage.node.script(tenant, "scraped", "0.957")
+    stage.apply(probe_job("scraped", tenant)).until_accounted()
+    shown = stage.operator.metrics()
+    assert all(
+        f"{family}{{" in shown for family in ("coppice_trainingjob_energy_joules", "coppice_namespace_cost_total")
+    )
+    promtool = build(("promtool",), Progress()).program("promtool")
+    command = (promtool, "check", "metrics")
+    answer = subprocess.run(command, input=shown, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout + answer.stderr) == (0, "")
 
 
 def accepted(stage: Stage, job: Any) -> list[Life]:

@@ -109,3 +109,14 @@ upgrade adopt what the hook made. Call with (dict "kind" <kind> "annotations" <d
 {{- toYaml . }}
 {{- end }}
 {{- end }}
+
+{{/*
+Not empty where something is asked for, or left to the cluster (auto) and its kind is served there.
+Call with (dict "enabled" <value> "kind" "group/version/Kind" "context" $).
+*/}}
+{{- define "coppice.wanted" -}}
+{{- $enabled := toString .enabled -}}
+{{- if or (eq $enabled "true") (and (eq $enabled "auto") (.context.Capabilities.APIVersions.Has .kind)) -}}
+true
+{{- end -}}
+{{- end }}
