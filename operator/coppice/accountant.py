@@ -2,7 +2,7 @@
 
 A round LISTs the four kinds with the label as a server-side selector, and the pods of open workloads by name, fifty
 workloads a request. Nothing is watched: a round needs no gate, no resync and no cure for a stalled watch, a kind whose
-definition is missing costs one refused request in five minutes, and a cluster without labelled workloads costs four
+definition is missing costs one refused request in a resync, and a cluster without labelled workloads costs four
 empty answers in fifteen seconds. The price is that a pod is seen to vanish up to a round late, and that a workload that
 is made, ends and is deleted within one round is never seen.
 """
@@ -53,7 +53,6 @@ ROUND_SECONDS = 15.0
 NOTE_AFTER = timedelta(minutes=5)
 """How often the ledger is told what an open workload has used so far: all that is left if it goes unseen."""
 
-TIDY_AFTER = timedelta(minutes=5)
 NAMES_A_QUERY = 50
 
 log = logging.getLogger(__name__)
@@ -81,6 +80,7 @@ class Accountant:
         settings: Settings,
         meters: Meters | None = None,
         nodes: Nodes | None = None,
+        resync_seconds: float = 300.0,
     ) -> None:
         self._cluster = cluster
         self._ledger = ledger
@@ -90,19 +90,21 @@ class Accountant:
         self._settings = settings
         self._meters = meters
         self._nodes = nodes
-        self._labelled = Labelled(cluster)
+        self._round_seconds = min(ROUND_SECONDS, resync_seconds)
+        self._resync = timedelta(seconds=resync_seconds)
+        self._labelled = Labelled(cluster, self._resync)
         self._lives: dict[str, WorkloadLife] = {}
         self._plans: dict[str, WorkloadPlan] = {}
         self._tidied: datetime | None = None
 
     async def keep(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """A round every fifteen seconds, for ever."""
+        """A round every fifteen seconds, or with every resync where those are more frequent; for ever."""
         while True:
             try:
                 await self.round()
             except ClusterError as error:
                 log.warning("accounting of workloads is put off: %s", error)
-            await sleep(ROUND_SECONDS)
+            await sleep(self._round_seconds)
 
     async def round(self) -> None:
         """Look at every labelled workload and at every open entry, and do what is to be done. Raises ClusterError."""
@@ -179,7 +181,7 @@ class Accountant:
         now: datetime,
     ) -> None:
         """Entries of workloads that no list shows and this process never saw: after a restart, or long settled."""
-        tidy = self._tidied is None or now - self._tidied >= TIDY_AFTER
+        tidy = self._tidied is None or now - self._tidied >= self._resync
         for uid, (namespace, entry) in entries.items():
             if uid in there or uid in self._lives or entry.kind not in kinds or (entry.settled and not tidy):
                 continue

@@ -2,7 +2,7 @@
 
 A JobSet may pass its labels on to its Jobs, and a TrainJob to its JobSet; their pods are the same ones. Owners without
 the label may stand in between, so the chain is followed to its top, asking for owners that no list shows, each once
-in five minutes.
+in a resync.
 """
 
 import logging
@@ -14,9 +14,6 @@ from typing import Any
 from coppice.api.labels import ACCOUNT_SELECTOR
 from coppice.ports import Cluster, Forbidden, NotFound, Unavailable
 from coppice.workloads.accounted import WORKLOAD_KINDS, Owner, SeenWorkload, covered_by_others, seen_workload
-
-ASK_AGAIN = timedelta(minutes=5)
-"""When to ask again for a kind that is not served or may not be read, and for an owner."""
 
 DEEPEST = 8
 
@@ -35,10 +32,11 @@ class Sight:
 
 
 class Labelled:
-    """Looks at the API server; remembers which kinds it lacks."""
+    """Looks at the API server; remembers for `patience` which kinds it lacks, and who owns what."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, patience: timedelta) -> None:
         self._cluster = cluster
+        self._patience = patience
         self._later: dict[str, datetime] = {}
         self._absent: set[str] = set()
         self._above: dict[str, tuple[SeenWorkload | None, datetime]] = {}
@@ -71,12 +69,12 @@ class Labelled:
             bodies, _ = await self._cluster.list(kind, None, ACCOUNT_SELECTOR)
         except NotFound:
             self._absent.add(kind)
-            self._later[kind] = now + ASK_AGAIN
+            self._later[kind] = now + self._patience
             return None
         except Forbidden as error:
             log.warning("%ss with the label are not accounted, for they may not be read: %s", kind, error)
             self._absent.discard(kind)
-            self._later[kind] = now + ASK_AGAIN
+            self._later[kind] = now + self._patience
             return None
         except Unavailable as error:
             log.warning("looking for labelled %ss is put off: %s", kind, error)
@@ -105,5 +103,8 @@ class Labelled:
             except Forbidden:
                 there = None
             same = there is not None and there["metadata"]["uid"] == owner.uid
-            self._above[owner.uid] = (seen_workload(owner.kind, there) if there and same else None), now + ASK_AGAIN
+            self._above[owner.uid] = (
+                (seen_workload(owner.kind, there) if there and same else None),
+                now + self._patience,
+            )
         return self._above[owner.uid][0]

@@ -119,7 +119,17 @@ class Operator:
         self._intake = Intake(self._index, self._queue, self._watches, self._exposition.process.event_seen)
         self._sweeper = Sweeper(cluster, self._index, clock, options.report_retention)
         self._accountant = (
-            Accountant(cluster, self._ledger, self._index, intensity, clock, settings, self._meters, self._nodes)
+            Accountant(
+                cluster,
+                self._ledger,
+                self._index,
+                intensity,
+                clock,
+                settings,
+                self._meters,
+                self._nodes,
+                options.resync_seconds,
+            )
             if options.account_workloads
             else None
         )
