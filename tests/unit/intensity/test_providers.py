@@ -142,6 +142,27 @@ async def test_every_trouble_ends_in_a_labelled_fall_back(name: str, secret: Pat
 
 
 @ALL
+@pytest.mark.parametrize(("wished", "seconds"), [(None, 30), ("120", 120), ("99999", 3600), ("soon", 30)])
+async def test_a_source_that_asks_for_fewer_requests_gets_them(
+    name: str, wished: str | None, seconds: int, secret: Path
+) -> None:
+    sort = SORTS[name]
+    service = sort.service()
+    service.trouble = refused(429, **({"Retry-After": wished} if wished else {}))
+    async with service.serving(), Web() as web:
+        bench = Bench(name, service, web, secret)
+        asked = []
+        for wait in (0, seconds - 1, 1):
+            bench.clock.advance(wait)
+            await bench.price(sort.zone)
+            asked.append(len(service.asked))
+        service.trouble = None
+        bench.clock.advance(3600)
+        assert (await bench.price(sort.zone)).source.startswith(sort.label)
+    assert asked[0] == asked[1] < asked[2]
+
+
+@ALL
 async def test_a_slow_answer_and_no_server_end_in_a_fall_back(name: str, secret: Path) -> None:
     sort = SORTS[name]
     service = sort.service()
@@ -190,6 +211,18 @@ async def test_an_answer_about_another_zone_is_refused(name: str, secret: Path) 
     async with service.serving(), Web() as web:
         found = await Bench(name, service, web, secret).price("DE")
     assert found.source.endswith(f"{SORTS[name].label} gave an unusable answer")
+
+
+async def test_an_answer_about_another_region_of_great_britain_is_refused(secret: Path) -> None:
+    service = services.neso()
+    honest = service.answer
+    service.answer = lambda request: server.Response(
+        text=(honest(request).text or "").replace('"regionid": 13', '"regionid": 14'), content_type="application/json"
+    )
+    async with service.serving(), Web() as web:
+        found = await Bench("NESO", service, web, secret, zones={"london": "13"}).price("london")
+    assert found.source.endswith("UK NESO gave an unusable answer")
+    assert found.grams_per_kilowatt_hour > 0
 
 
 async def test_another_unit_is_refused(secret: Path) -> None:
@@ -245,6 +278,15 @@ async def test_samples_of_prometheus_that_are_no_numbers_are_no_price(samples: l
     answer = lambda _: server.json_response({"status": "success", "data": result})  # noqa: E731
     found = await priced("PromQL", secret, answer=answer)
     assert found.source.endswith("a fall-back: PromQL has no value")
+
+
+@pytest.mark.parametrize("sample", [None, "-3", "1e9", "n/a", True, []])
+async def test_a_sample_of_prometheus_that_no_grid_has_is_never_a_price(sample: object, secret: Path) -> None:
+    result = {"resultType": "matrix", "result": [{"metric": {}, "values": [[NOW.timestamp() - 60, sample]]}]}
+    answer = lambda _: server.json_response({"status": "success", "data": result})  # noqa: E731
+    found = await priced("PromQL", secret, answer=answer)
+    assert found.source.endswith("a fall-back: PromQL gave an unusable answer")
+    assert found.grams_per_kilowatt_hour > 0
 
 
 async def test_two_series_of_prometheus_are_refused_because_nobody_says_which_holds(secret: Path) -> None:
