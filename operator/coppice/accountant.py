@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from coppice.accounting.settlement import vanished_settlement
 from coppice.accounting.workload import workload_settlement
@@ -24,6 +25,7 @@ from coppice.api.trainingreport import TrainingReport
 from coppice.index import Index
 from coppice.index.workloads import WorkloadLife
 from coppice.labelled import Labelled
+from coppice.lifecycle.gone_pods import remembered
 from coppice.lifecycle.workload import WorkloadPlan, account_workload, ending_in
 from coppice.lifecycle.workload_books import ObservedWorkload
 from coppice.ports import (
@@ -114,7 +116,9 @@ class Accountant:
         for uid, (workload, body) in seen.counted.items():
             if uid in entries and entries[uid][1].settled:
                 continue
-            self._lives.setdefault(uid, WorkloadLife(workload, body)).seen(workload, body)
+            if uid not in self._lives:
+                self._lives[uid] = _life(workload, body, entries[uid][1] if uid in entries else None)
+            self._lives[uid].seen(workload, body)
         await self._drop_covered(seen.covered, entries)
         for life in list(self._lives.values()):
             if life.workload.uid not in seen.counted and life.workload.kind in seen.kinds:
@@ -191,7 +195,7 @@ class Accountant:
                     await self._ledger.settle(namespace, vanished_settlement(entry))
                 await self._ledger.prune(namespace, uid)
             elif not entry.settled:
-                life = self._lives[uid] = WorkloadLife(seen_workload(entry.kind, body), body)
+                life = self._lives[uid] = _life(seen_workload(entry.kind, body), body, entry)
                 life.left(life.workload, now)
         self._tidied = now if tidy else self._tidied
 
@@ -248,7 +252,7 @@ class Accountant:
         if entry is None:
             await self._ledger.open(workload.namespace, plan.entry)
             life.noted_at = now
-        elif life.noted_at is None or now - life.noted_at >= NOTE_AFTER:
+        elif life.noted_at is None or now - life.noted_at >= NOTE_AFTER or _gone(plan.entry) != _gone(entry):
             await self._ledger.expect(workload.namespace, plan.entry)
             life.noted_at = now
         if plan.report is not None and plan.event is not None:
@@ -311,3 +315,12 @@ class Accountant:
     def _forget(self, uid: str) -> None:
         self._lives.pop(uid, None)
         self._plans.pop(uid, None)
+
+
+def _life(workload: SeenWorkload, body: Mapping[str, Any], entry: LedgerEntry | None) -> WorkloadLife:
+    """A workload as this process first sees it, with the pods that only the ledger remembers."""
+    return WorkloadLife(workload, body, remembered(entry, workload.namespace) if entry else {})
+
+
+def _gone(entry: LedgerEntry) -> set[str]:
+    return {pod.uid for pod in entry.gone or ()}

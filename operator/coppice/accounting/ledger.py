@@ -65,7 +65,8 @@ def expected(spec: TrainingLedgerSpec, entry: LedgerEntry) -> TrainingLedgerSpec
     if before is None or before.settled:
         return spec
     names = ("energy_watt_hours", "operational_grams", "embodied_grams", "accelerators")
-    more = before.model_copy(update={name: max(getattr(before, name), getattr(entry, name)) for name in names})
+    risen = {name: max(getattr(before, name), getattr(entry, name)) for name in names}
+    more = before.model_copy(update={**risen, "gone": entry.gone or before.gone})
     if more == before:
         return spec
     return spec.model_copy(update={"entries": [more if item.uid == entry.uid else item for item in spec.entries]})
@@ -129,7 +130,7 @@ def summed(totals: Iterable[LedgerTotals]) -> LedgerTotals:
 
 
 def _marked(entry: LedgerEntry) -> LedgerEntry:
-    return entry.model_copy(update={"settled": True})
+    return entry.model_copy(update={"settled": True, "gone": None})
 
 
 def _with(totals: LedgerTotals, item: Settlement) -> LedgerTotals:

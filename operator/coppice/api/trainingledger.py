@@ -36,6 +36,20 @@ class MonthTotal(Model):
     cost: DecimalString = Field(default=Decimal(0), description="Money in the installation's currency.")
 
 
+class GonePod(Model):
+    """What a pod of a workload reserved that vanished before the account was closed: nobody else remembers it."""
+
+    uid: str = Field(max_length=64, description="uid of the pod.")
+    profile: str = Field(max_length=253, description="ComputeProfile of its node.")
+    zone: str = Field(default="", max_length=64, description="Zone of its node, where that says one.")
+    start_time: datetime = Field(description="When it was scheduled.")
+    started_time: datetime | None = Field(default=None, description="When its first container started.")
+    end_time: datetime = Field(description="When it was seen to have gone.")
+    accelerators: int = Field(default=0, ge=0, description="Accelerators that it reserved.")
+    cpu_cores: DecimalString = Field(default=Decimal(0), description="CPU cores that it reserved.")
+    memory_bytes: int = Field(default=0, ge=0, description="Memory in bytes that it reserved.")
+
+
 class LedgerEntry(Model):
     """One job that is not yet both settled and known to be so."""
 
@@ -58,6 +72,9 @@ class LedgerEntry(Model):
     accelerators: int = Field(default=0, ge=0, description="Accelerators of its first rung.")
     reserved: Reservation | None = Field(
         default=None, description="What it holds of the month's budget until it is settled."
+    )
+    gone: list[GonePod] | None = Field(
+        default=None, max_length=4, description="Pods of a workload that vanished while it goes on, the longest four."
     )
     settled: bool = Field(default=False, description="Whether its totals are in.")
 

@@ -46,7 +46,7 @@ class WorkloadLife:
     def wants_pods(self) -> bool:
         """Whether its pods may say more than is known."""
         if self.workload.left_at is not None:
-            return not self.read_over and not self.pods
+            return not self.read_over
         return not self.read_over or any(pod.live for pod in self.pods.values())
 
     @property

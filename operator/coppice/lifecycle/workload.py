@@ -22,6 +22,7 @@ from coppice.api.trainingjob_status import TotalsStatus
 from coppice.api.trainingledger import LedgerEntry
 from coppice.api.trainingreport import AccountedWorkload, TrainingReport
 from coppice.lifecycle.finish import SETTLE_PERIOD
+from coppice.lifecycle.gone_pods import gone_pods
 from coppice.lifecycle.observed import Event
 from coppice.lifecycle.workload_books import ObservedWorkload, WorkloadBooks, lost, workload_books
 from coppice.workloads.accounted import WORKLOAD_KINDS, SeenWorkload
@@ -135,6 +136,7 @@ def _entry(observed: ObservedWorkload, books: WorkloadBooks, totals: TotalsStatu
         operational_grams=_short(account.operational_grams),
         embodied_grams=_short(account.embodied_grams.mid),
         accelerators=sum(pod.seen.accelerators for pod in observed.pods if pod.live) if totals else 0,
+        gone=gone_pods(observed.pods, books.profiles),
     )
 
 

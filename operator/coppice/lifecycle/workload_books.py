@@ -87,7 +87,7 @@ def profile_of_pod(observed: ObservedWorkload, pod: WorkloadPod) -> ComputeProfi
     """The ComputeProfile of a pod's node, or why there is none."""
     node = observed.labels.get(pod.seen.node)
     labels = {**dict(pod.node_selector), **(node or {})}
-    wanted = Wanted(observed.workload.profile, pod.accelerator, labels, node_known=node is not None)
+    wanted = Wanted(pod.profile or observed.workload.profile, pod.accelerator, labels, node_known=node is not None)
     return profile_for(observed.profiles, wanted)
 
 

@@ -83,12 +83,16 @@ class SeenWorkload:
 
 @dataclass(frozen=True)
 class WorkloadPod:
-    """A pod of a workload, with what says which ComputeProfile describes its node, and which uids are above it."""
+    """A pod of a workload, with what says which ComputeProfile describes its node, and which uids are above it.
+
+    `profile` names the ComputeProfile of a pod that only the ledger remembers.
+    """
 
     seen: SeenPod
     accelerator: str = ""
     node_selector: tuple[tuple[str, str], ...] = ()
     above: frozenset[str] = frozenset()
+    profile: str = ""
 
     @property
     def reserved(self) -> bool:

@@ -111,6 +111,48 @@ async def test_every_pod_counts_once_and_so_do_those_that_failed_or_went() -> No
     assert loop.joules == report.spec.totals.energy_joules
 
 
+async def test_a_new_process_counts_pods_that_vanished_before_it_as_the_old_one_would() -> None:
+    outcomes = []
+    for restart in (False, True):
+        loop = WorkloadLoop()
+        workload = loop.workload("JobSet", "nightly")
+        owner = with_pods_of(loop, workload)
+        for number in range(4):
+            vanishing = loop.pod(owner, f"nightly-{number}")
+            await loop.rounds(2 + number)
+            loop.remove(vanishing)
+        last = loop.pod(owner, "nightly-last")
+        await loop.rounds(2)
+        if restart:
+            loop.restart()
+        await loop.rounds(2)
+        loop.cluster.end_pod(last)
+        loop.end(workload)
+        await loop.rounds(2)
+        [report] = loop.reports()
+        assert report.spec.totals.energy_joules == pytest.approx(hand_computed_joules(15 * 18), abs=Decimal("0.1"))
+        assert not any("missing" in gap for gap in report.spec.gaps)
+        outcomes.append((loop.joules, loop.totals.operational_grams, report.spec.totals))
+    assert outcomes[0] == outcomes[1]
+
+
+async def test_what_not_even_the_ledger_remembers_is_said_to_be_missing() -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("JobSet", "nightly")
+    owner = with_pods_of(loop, workload)
+    vanishing = loop.pod(owner, "nightly-0")
+    await loop.rounds(30)
+    loop.remove(vanishing)
+    loop.restart()
+    last = loop.pod(owner, "nightly-1")
+    await loop.rounds(2)
+    loop.cluster.end_pod(last)
+    loop.end(workload)
+    await loop.rounds(2)
+    [report] = loop.reports()
+    assert any("missing from this account" in gap for gap in report.spec.gaps)
+
+
 async def test_a_workload_that_failed_is_spent_in_vain_and_has_no_score() -> None:
     loop = WorkloadLoop()
     workload = loop.workload("PyTorchJob", "bert")
