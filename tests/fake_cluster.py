@@ -16,17 +16,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from coppice.api.labels import CHILD_SELECTOR
 from coppice.api.meta import BaseModelReference
 from coppice.api.result import Outcome, Result, TrainedModel
-from coppice.api.trainingjob_status import ProbedModel
+from coppice.api.trainingjob_status import ProbedModel, TrainingJobStatus
 from coppice.api.vocabulary import BaseModelKind
 from coppice.index import Index
 from coppice.lifecycle import Event
-from coppice.ports import AlreadyExists, Conflict, NotFound
+from coppice.ports import AlreadyExists, Conflict, NotFound, Refused
 
 Body = dict[str, Any]
 Place = tuple[str, str, str]
+MOST_DIGITS = 26
+"""Length of a decimal string in the CRDs."""
 
 
 class CrashError(BaseException):
@@ -96,6 +100,8 @@ class FakeCluster:
 
     async def patch_status(self, before: Mapping[str, Any], status: Mapping[str, Any]) -> Body:
         body = self._guarded(before)
+        if before["kind"] == "TrainingJob":
+            _ensure_valid(status)
         with self.write(f"status {before['kind']}"):
             body["status"] = copied(status)
             self.touch(body)
@@ -252,6 +258,29 @@ class FakeCluster:
         """Give a body a new resourceVersion, as every write does."""
         self._version += 1
         body["metadata"]["resourceVersion"] = str(self._version)
+
+
+def _ensure_valid(status: Mapping[str, Any]) -> None:
+    """Lengths and numbers as the CRD has them. Raises Refused: such a status could never be written."""
+    try:
+        TrainingJobStatus.model_validate(status)
+    except ValidationError as error:
+        raise Refused(f"status is invalid: {error}") from error
+    for value in _leaves(status):
+        integer = isinstance(value, int) and abs(value) >= 2**63
+        decimal = isinstance(value, str) and len(value) > MOST_DIGITS and value.strip("-.0123456789") == ""
+        if integer or decimal:
+            raise Refused(f"status is invalid: {value} is too large a number")
+
+
+def _leaves(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if not isinstance(value, list | tuple):
+        yield value
+        return
+    for item in value:
+        yield from _leaves(item)
 
 
 class _Write:

@@ -142,7 +142,9 @@ class SpentRecord(Model):
     cost: DecimalString | None = None
     run_seconds: int = 0
     train_attempts: int = 0
-    base_models: tuple[BaseModelReference, ...] = Field(default=(), description="Those that ran; their price is paid.")
+    base_models: tuple[BaseModelReference, ...] | None = Field(
+        default=None, description="Those that ran, whose price is paid; a record keeps the sum alone, in licenseAgain."
+    )
 
 
 class ScoreRecord(Model):
@@ -217,6 +219,9 @@ class DecisionRecord(Model):
     chance_score: ScoreRecord | None = None
     controls: ControlsRecord | None = None
     catalogue_digest: str = ""
+    left_out: tuple[str, ...] | None = Field(
+        default=None, description="What had to go so that the record fits, where nothing else in it says so."
+    )
 
     @property
     def first(self) -> Runnable:
@@ -240,11 +245,12 @@ class DecisionRecord(Model):
         """This record so that it fits into 8 KiB encoded; what had to go is counted where it stood.
 
         First go candidates, then the length of rejections' sentences, limitations and obligations from the last on,
-        lists of the resolved policy, the inputs of estimates, and the end of the message. What must be acknowledged
-        and the limits stay whole.
+        lists of the resolved policy, the inputs of estimates, the end of the message, and at last what changed nothing:
+        the controls, and what a probe saw of base models that are on no rung. What must be acknowledged and the limits
+        stay whole.
         """
         record = self
-        for shorter in (_fewer_candidates, _shorter_rejections, _fewer_conditions, _fewer_rules, _fewer_inputs):
+        for shorter in SHORTER:
             for smaller in shorter(record):
                 if len(record.encoded()) <= MAX_ENCODED_BYTES:
                     return record
@@ -290,6 +296,30 @@ def _fewer_inputs(record: DecisionRecord) -> Iterator[DecisionRecord]:
             "message": _cut(record.message, SHORT_MESSAGE),
         }
     )
+
+
+def _fewer_asides(record: DecisionRecord) -> Iterator[DecisionRecord]:
+    """Without what had no say, or has its say in the chances already; what is gone is named."""
+    source = _cut(record.intensity.source, SHORT_MESSAGE)
+    told = [*(record.left_out or ()), *(["controls"] if record.controls else [])]
+    yield (
+        record := record.model_copy(
+            update={
+                "controls": None,
+                "left_out": tuple(told),
+                "intensity": record.intensity.model_copy(update={"source": source}),
+            }
+        )
+    )
+    tried = {rung.base_model for rung in record.ladder}
+    kept = tuple(one.model_copy(update={"message": ""}) for one in record.probed if one.base_model in tried)
+    if len(kept) < len(record.probed):
+        told.append(f"what a probe saw of {len(record.probed) - len(kept)} base models that are on no rung")
+    yield record.model_copy(update={"probed": kept, "left_out": tuple(told)})
+
+
+SHORTER = (_fewer_candidates, _shorter_rejections, _fewer_conditions, _fewer_rules, _fewer_inputs, _fewer_asides)
+"""What goes from a record that is too long, in this order."""
 
 
 def _bare(candidate: CandidateRecord) -> CandidateRecord:

@@ -21,6 +21,8 @@ from coppice.api.vocabulary import Component, Grade, Metric
 SLOT_SECONDS = 900
 MAX_SLOTS = 96
 RESULT_FILE = "result.json"
+MOST = 10**18
+"""Of anything counted: what status can hold is a signed integer of 64 bits."""
 
 
 class Outcome(StrEnum):
@@ -103,7 +105,7 @@ class TrainedModel(Model):
 
     directory: str = Field(max_length=1024, description="In the pod's file system, below the output mount.")
     digest: Sha256 = Field(description="sha256 over the lines `<sha256 hex>  <name>` of its files, sorted by name.")
-    parameters: int | None = Field(default=None, ge=0)
+    parameters: int | None = Field(default=None, ge=0, le=MOST)
     labels: tuple[str, ...] = Field(default=(), max_length=1024)
     files: tuple[ModelFile, ...] = Field(
         default=(), max_length=256, description="Left out where the message is too long."
@@ -122,10 +124,13 @@ class Usage(Model):
         default=None, description="User and system time of every process in the pod's containers."
     )
     examples_seen: int = Field(
-        default=0, ge=0, description="Training examples that this pod processed, repeats included."
+        default=0, ge=0, le=MOST, description="Training examples that this pod processed, repeats included."
     )
     tokens_seen: int = Field(
-        default=0, ge=0, description="Tokens (or image patches) that this pod processed in training, padding included."
+        default=0,
+        ge=0,
+        le=MOST,
+        description="Tokens (or image patches) that this pod processed in training, padding included.",
     )
     counted_teraflop: DecimalString | None = Field(
         default=None, description="10^12 floating-point operations of this pod."
@@ -150,19 +155,19 @@ class Result(Usage):
     outcome: Outcome
     metric: Metric | None = None
     quality: DecimalString | None = Field(default=None, description="Of the saved model on the evaluation data.")
-    n: int | None = Field(default=None, ge=0, description="Evaluation examples.")
+    n: int | None = Field(default=None, ge=0, le=MOST, description="Evaluation examples.")
     standard_error: DecimalString | None = None
     validation_quality: DecimalString | None = Field(
         default=None, description="On the part split from the training data."
     )
-    steps: int = Field(default=0, ge=0, description="Optimiser steps of the attempt, continued over its pods.")
+    steps: int = Field(default=0, ge=0, le=MOST, description="Optimiser steps of the attempt, continued over its pods.")
     epochs: DecimalString | None = Field(
         default=None, description="Passes over the training part, continued over its pods."
     )
     stopped: Stopped | None = None
     flop_method: str = Field(default="", max_length=64, description="How countedTeraflop came about.")
-    peak_memory_bytes: int | None = Field(default=None, ge=0)
-    peak_accelerator_memory_bytes: int | None = Field(default=None, ge=0)
+    peak_memory_bytes: int | None = Field(default=None, ge=0, le=MOST)
+    peak_accelerator_memory_bytes: int | None = Field(default=None, ge=0, le=MOST)
     accelerator: str = Field(
         default="", max_length=64, description="What the program saw, such as NVIDIA H200; empty without one."
     )

@@ -73,7 +73,7 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         policies=request.resolved.policies,
         intensity=request.world.intensity_of(request.world.profiles[0]),
         pue=request.world.pue,
-        spent=request.spent,
+        spent=request.spent.model_copy(update={"base_models": None}),
         data_price=request.spec.dataset.price or None,
         max_attempts=request.spec.max_attempts,
         probed=tuple(_briefly(seen) for _, seen in sorted(request.probed.items())),
@@ -115,7 +115,7 @@ def _suited(placed: Placed) -> dict[str, Decimal]:
 
 def _license_again(request: Request, ladder: Iterable[Placed]) -> Decimal | None:
     """The price of a base model's licence for one job, as often as the ladder's costs hold it beyond the first time."""
-    paid = set() if request.spent.cost is None else set(request.spent.base_models)
+    paid = set() if request.spent.cost is None else set(request.spent.base_models or ())
     again = Decimal(0)
     for placed in ladder:
         model, reference = placed.candidate.model, placed.candidate.reference

@@ -44,6 +44,18 @@ async def test_a_quality_with_all_the_digits_of_a_float_is_kept_as_the_api_serve
     assert str(loop.job(key).status.result.quality) == "0.957345972"
 
 
+@pytest.mark.parametrize("field", ["steps", "tokensSeen", "peakMemoryBytes", "epochs", "cpuSeconds", "countedTeraflop"])
+async def test_a_count_beyond_all_measure_keeps_no_status_from_being_written(field: str) -> None:
+    loop, key = await started(probe())
+    child = loop.cluster.jobs()[0]
+    pod = loop.cluster.start_pod(child)
+    said = json.loads(result_text(child, pod, "0.957")) | {field: 10**30}
+    loop.cluster.end_pod(pod, message=json.dumps(said))
+    loop.cluster.end_job(child, "Complete")
+    await loop.turn()
+    assert loop.job(key).status.attempts[0].outcome in {"Met", "NoResult"}
+
+
 async def test_a_rung_that_is_killed_twice_is_given_up() -> None:
     loop, key = await started(probe().max_attempts(8))
     for _ in range(2):

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import make_job, make_model, make_policy, make_profile
-from coppice.api.decision import MAX_ENCODED_BYTES, DecisionRecord, decode_record
+from coppice.api.decision import MAX_ENCODED_BYTES, ControlsRecord, DecisionRecord, decode_record
 from coppice.api.meta import BaseModelReference
 from coppice.api.reasons import FitReason
+from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import BaseModelKind
 from coppice.planning.acknowledgement import MOST_STRINGS, unacknowledged
 from worlds import NOW, Case, decided
@@ -89,6 +90,9 @@ BASE = decided(JOB, MODEL)
 RUNGS = [*decided(JOB, *MANY).candidates, *decided(JOB, MODEL).candidates] * 8
 
 
+NONE_ELSE = {"names": 0, "rungs": 1, "probed": 0}
+
+
 def swollen(random: Random, **most: int) -> DecisionRecord:
     """A record with so many random parts, each as long as the API lets it be."""
 
@@ -97,9 +101,11 @@ def swollen(random: Random, **most: int) -> DecisionRecord:
 
     subjects = [text(random.choice((10, 200)), NAME) for _ in range(9)]
 
+    def reference() -> BaseModelReference:
+        return BaseModelReference(kind=BaseModelKind.CLUSTER, name=text(253, NAME))
+
     def rung(candidate: Any) -> Any:
-        reference = BaseModelReference(kind=BaseModelKind.CLUSTER, name=text(253, NAME))
-        return candidate.model_copy(update={"base_model": reference, "profile": text(63, NAME)})
+        return candidate.model_copy(update={"base_model": reference(), "profile": text(63, NAME)})
 
     def conditions(count: int) -> tuple[str, ...]:
         return tuple(f"{subjects[n % 9]}: {text(300)}"[:256] for n in range(count))
@@ -117,6 +123,9 @@ def swollen(random: Random, **most: int) -> DecisionRecord:
         "resolved": {**BASE.resolved, "hosts": names, "licenses": {"allow": names}, "limits": {"runSeconds": 60}},
         "policies": tuple(names),
         "candidates": tuple(rung(one) for one in RUNGS[: most["candidates"]]),
+        "probed": tuple(ProbedModel(base_model=reference(), message=text(128)) for _ in range(most["probed"])),
+        "controls": ControlsRecord(parameters=[text(253, NAME)] * 3, static_rank=[text(253, NAME)] * 3),
+        "intensity": BASE.intensity.model_copy(update={"source": text(300)}),
     }
     return BASE.model_copy(update=changes)
 
@@ -132,6 +141,7 @@ def swollen(random: Random, **most: int) -> DecisionRecord:
             "limitations": st.integers(0, 40),
             "obligations": st.integers(0, 40),
             "names": st.integers(0, 64),
+            "probed": st.integers(0, 8),
         }
     ),
 )
@@ -148,16 +158,23 @@ def test_every_record_fits_whatever_was_written(seed: int, most: dict[str, int])
     assert decode_record(record.encoded()) == record
 
 
+def test_what_had_no_say_goes_last_and_is_named() -> None:
+    most = {"rejections": 20, "limitations": 40, "obligations": 40, "names": 64}
+    record = swollen(Random(1), rungs=8, candidates=20, probed=8, **most).fitted()
+    assert len(record.encoded()) <= MAX_ENCODED_BYTES
+    assert record.left_out == ("controls", "what a probe saw of 8 base models that are on no rung")
+
+
 def test_a_record_that_fits_loses_nothing() -> None:
     assert BASE.fitted() == BASE
 
 
 def test_what_is_left_out_is_counted_and_candidates_go_first() -> None:
-    whole = swollen(Random(1), limitations=40, obligations=0, rejections=20, names=0, rungs=1, candidates=0)
+    whole = swollen(Random(1), limitations=40, obligations=0, rejections=20, candidates=0, **NONE_ELSE)
     record = whole.fitted()
     kept = len(record.limitations) - 1
     assert record.limitations == (*whole.limitations[:kept], f"and {40 - kept} more, left out for length")
-    few = swollen(Random(1), limitations=1, obligations=1, rejections=3, names=1, rungs=1, candidates=20).fitted()
+    few = swollen(Random(1), limitations=1, obligations=1, rejections=3, candidates=20, **NONE_ELSE).fitted()
     assert (few.candidates_left_out > 0, len(few.rejections), len(few.limitations)) == (True, 3, 1)
 
 
