@@ -117,7 +117,8 @@ def _because(exceeded: tuple[Exceeded, ...], situation: Situation) -> str:
 def _approval(situation: Situation, record: DecisionRecord) -> TrainingApproval | tuple[str, ...]:
     texts = dict.fromkeys(item.child.decision for item in situation.attempts if item.child and item.child.decision)
     earlier = [decode_record(text) for text in texts]
-    return approval_of(record, situation.observed.approvals, earlier, situation.observed.now)
+    used = {item.record.approval for item in situation.attempts if item.record.approval}
+    return approval_of(record, situation.observed.approvals, earlier, situation.observed.now, used)
 
 
 def _budget_missing(situation: Situation, record: DecisionRecord) -> Wait | None:

@@ -9,7 +9,7 @@ night in which its other rungs have missed. Thresholds are those of now, so that
 An amount that is not known (a ComputeProfile without a price) counts as above every threshold.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -113,16 +113,23 @@ def not_covered(approved: DecisionRecord, record: DecisionRecord) -> str | None:
 
 
 def approval_of(
-    record: DecisionRecord, approvals: Iterable[TrainingApproval], earlier: Sequence[DecisionRecord], now: datetime
+    record: DecisionRecord,
+    approvals: Iterable[TrainingApproval],
+    earlier: Sequence[DecisionRecord],
+    now: datetime,
+    used: Collection[str] = (),
 ) -> TrainingApproval | tuple[str, ...]:
     """An approval that lets the decision start, or sentences about those that do not.
 
-    `approvals` are those that name the job; `earlier` are its decisions that were approved or run before.
+    `approvals` are those that name the job; `earlier` are its decisions that were approved or run before; `used` names
+    the approvals under which an attempt of the job started. A yes covers the ladder to its last rung, so one that was
+    used in time does not expire between two rungs.
     """
     known = {one.digest: one for one in (*earlier, record)}
     faults = []
     for approval in sorted(approvals, key=lambda one: one.metadata.name):
-        fault = _fault(approval, record, known.get(approval.spec.decision_digest), now)
+        clock = None if approval.metadata.name in used else now
+        fault = _fault(approval, record, known.get(approval.spec.decision_digest), clock)
         if fault is None:
             return approval
         faults.append(f"TrainingApproval {approval.metadata.name} {fault}")
@@ -131,12 +138,13 @@ def approval_of(
 
 
 def _fault(
-    approval: TrainingApproval, record: DecisionRecord, approved: DecisionRecord | None, now: datetime
+    approval: TrainingApproval, record: DecisionRecord, approved: DecisionRecord | None, now: datetime | None
 ) -> str | None:
+    """Why an approval does not hold, by the clock unless `now` is None; None where it does."""
     spec = approval.spec
     if spec.job_uid != record.job_uid:
         return f"is for another TrainingJob of this name (uid {spec.job_uid})"
-    if spec.expires is not None and spec.expires <= now:
+    if now is not None and spec.expires is not None and spec.expires <= now:
         return f"expired at {spec.expires:%Y-%m-%dT%H:%MZ}"
     if approved is None:
         return f"is for another decision ({spec.decision_digest[:19]}…)"

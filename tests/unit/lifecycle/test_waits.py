@@ -65,15 +65,24 @@ async def test_an_approval_covers_the_ladder_to_its_last_rung() -> None:
     assert [one.method for one in loop.job(key).status.attempts] == ["LinearProbe", "FromScratch"]
 
 
-async def test_an_approval_that_has_expired_lets_no_further_rung_start() -> None:
+async def test_an_approval_that_expires_between_two_rungs_covers_the_ladder_that_began_under_it() -> None:
     loop, key = await seen(policy().approval_above(energyWattHours=0))
     soon = loop.clock.now() + timedelta(minutes=30)
     await say(loop, approval(loop, key, expires=soon.isoformat()))
     loop.clock.advance(3600)
+    loop.restart()
+    loop.cluster.run(loop.cluster.jobs()[0], "0.90")
+    await loop.turn()
+    assert [one.approval for one in loop.job(key).status.attempts] == ["yes", "yes"]
+
+
+async def test_an_approval_taken_back_between_two_rungs_lets_no_further_one_start() -> None:
+    loop, key = await seen(policy().approval_above(energyWattHours=0))
+    await say(loop, approval(loop, key))
+    loop.cluster.remove("TrainingApproval", "research", "yes")
     loop.cluster.run(loop.cluster.jobs()[0], "0.90")
     await loop.turn()
     assert suspended(loop, key)[0] == "AwaitingApproval"
-    assert "expired" in suspended(loop, key)[1]
     await say(loop, approval(loop, key, "again"))
     assert len(loop.cluster.jobs()) == 2
 

@@ -148,7 +148,9 @@ def test_an_approval_of_an_earlier_decision_holds_as_long_as_it_covers(record: D
 def test_an_approval_holds_until_the_moment_it_expires(record: DecisionRecord) -> None:
     yes = approval(record, expires=(NOW + timedelta(seconds=1)).isoformat())
     assert approval_of(record, [yes], [], NOW) is yes
-    [fault] = approval_of(record, [yes], [], NOW + timedelta(seconds=1))  # type: ignore[misc]
+    later = NOW + timedelta(seconds=1)
+    [fault] = approval_of(record, [yes], [], later)  # type: ignore[misc]
+    assert approval_of(record, [yes], [], later, used={yes.metadata.name}) is yes
     assert "expired" in fault
 
 
