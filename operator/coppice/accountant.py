@@ -41,21 +41,15 @@ from coppice.ports import (
     NotFound,
 )
 from coppice.reconcile import Settings
-from coppice.workloads.accounted import (
-    WORKLOAD_KINDS,
-    SeenWorkload,
-    WorkloadPod,
-    is_pod_of,
-    seen_workload,
-    workload_pod,
-)
+from coppice.workload_pods import read_pods
+from coppice.workloads.accounted import SeenWorkload, WorkloadPod, seen_workload
 from coppice.workloads.seen import SeenPod
 
 ROUND_SECONDS = 15.0
 NOTE_AFTER = timedelta(minutes=5)
 """How often the ledger is told what an open workload has used so far: all that is left if it goes unseen."""
 
-NAMES_A_QUERY = 50
+TOGETHER = 16
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +100,9 @@ class Accountant:
                 await self.round()
             except ClusterError as error:
                 log.warning("accounting of workloads is put off: %s", error)
+            except Exception:
+                # An object of a shape that nobody expects must not end the operator.
+                log.exception("accounting of workloads is put off")
             await sleep(self._round_seconds)
 
     async def round(self) -> None:
@@ -124,10 +121,16 @@ class Accountant:
             if life.workload.uid not in seen.counted and life.workload.kind in seen.kinds:
                 await self._missing(life, now)
         await self._left_behind({*seen.counted, *seen.covered}, seen.kinds, entries, now)
-        await self._read_pods(now)
+        await read_pods(self._cluster, self._lives.values(), now)
+        if self._nodes is not None:
+            await self._nodes.know(self.nodes())
         settled = frozenset(uid for uid, (_, entry) in entries.items() if entry.settled)
-        for life in list(self._lives.values()):
-            await self._try(life, entries.get(life.workload.uid, ("", None))[1], settled)
+        lives = list(self._lives.values())
+        for first in range(0, len(lives), TOGETHER):  # what a namespace's ledger gets from them is one write
+            some = lives[first : first + TOGETHER]
+            await asyncio.gather(
+                *(self._try(life, entries.get(life.workload.uid, ("", None))[1], settled) for life in some)
+            )
 
     def open_accounts(self) -> list[OpenAccount]:
         """What metrics show of workloads whose account is open and of which a pod has held a node."""
@@ -199,35 +202,6 @@ class Accountant:
                 life.left(life.workload, now)
         self._tidied = now if tidy else self._tidied
 
-    async def _read_pods(self, now: datetime) -> None:
-        """The pods of every workload that may have news, fifty workloads of a namespace and label a request."""
-        wanted: dict[tuple[str, str], dict[str, list[WorkloadLife]]] = {}
-        for life in self._lives.values():
-            if life.wants_pods:
-                workload = life.workload
-                group = wanted.setdefault((workload.namespace, WORKLOAD_KINDS[workload.kind].pod_label), {})
-                group.setdefault(workload.name, []).append(life)
-        for (namespace, label), by_name in wanted.items():
-            names = sorted(by_name)
-            for first in range(0, len(names), NAMES_A_QUERY):
-                some = names[first : first + NAMES_A_QUERY]
-                await self._read_some(namespace, label, {name: by_name[name] for name in some}, now)
-        if self._nodes is not None:
-            await self._nodes.know(self.nodes())
-
-    async def _read_some(
-        self, namespace: str, label: str, lives: Mapping[str, list[WorkloadLife]], now: datetime
-    ) -> None:
-        bodies, _ = await self._cluster.list("Pod", namespace, f"{label} in ({','.join(lives)})")
-        pods: dict[str, list[WorkloadPod]] = {}
-        for body in bodies:
-            pods.setdefault(body["metadata"]["labels"][label], []).append(workload_pod(body))
-        for name, same in lives.items():
-            for life in same:
-                life.listed((pod for pod in pods.get(name, ()) if is_pod_of(life.workload, pod)), now)
-                if life.workload.left_at is not None:
-                    life.left(life.workload, life.workload.left_at)
-
     async def _try(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
         """Account for one workload; what goes wrong with one is no reason to leave the others."""
         if life.barren and entry is None:
@@ -240,7 +214,6 @@ class Accountant:
             log.warning("the account of %s in %s is put off: %s", life.workload, life.workload.namespace, error)
         except Exception:
             log.exception("the account of %s in %s failed", life.workload, life.workload.namespace)
-        await asyncio.sleep(0)
 
     async def _account(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
         workload, now = life.workload, self._clock.now()
@@ -255,7 +228,7 @@ class Accountant:
         elif life.noted_at is None or now - life.noted_at >= NOTE_AFTER or _gone(plan.entry) != _gone(entry):
             await self._ledger.expect(workload.namespace, plan.entry)
             life.noted_at = now
-        if plan.report is not None and plan.event is not None:
+        if plan.report is not None and plan.event is not None and life.read_over:
             await self._close(workload, plan.report)
             await self._cluster.emit(life.body, plan.event)
             self._forget(workload.uid)

@@ -25,10 +25,12 @@ class WorkloadLife:
     def seen(self, workload: SeenWorkload, body: Mapping[str, Any]) -> None:
         """It is there, labelled."""
         self.workload, self.body = workload, body
+        self.read_over = self.read_over and workload.over_at is not None
 
     def gone(self, now: datetime) -> None:
         """It was deleted; its pods end when they end."""
         self.workload = replace(self.workload, gone_at=now)
+        self.read_over = False
 
     def left(self, workload: SeenWorkload, now: datetime) -> None:
         """Its label was removed: what it uses from now on is not counted."""

@@ -252,6 +252,7 @@ async def test_an_owner_that_gets_the_label_later_takes_over_what_is_open_and_le
         ("Job", "sweep-a-0"), ("JobSet", "sweep"),
     ]  # fmt: skip
     assert loop.finished == {"Succeeded": 2}
+    assert all(entry.settled for entry in loop.entries), "what was opened for the second job is taken back"
     assert any("left out" in gap for gap in loop.reports()[1].spec.gaps)
     assert loop.joules == sum(report.spec.totals.energy_joules for report in loop.reports())
     seconds = sum(report.spec.totals.run_seconds for report in loop.reports())

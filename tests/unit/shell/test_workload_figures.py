@@ -99,6 +99,24 @@ async def test_meters_are_asked_for_priced_pods_and_the_account_waits_for_their_
     assert report.spec.totals.coverage == 1
 
 
+async def test_a_label_that_comes_back_before_the_account_is_closed_lets_it_go_on() -> None:
+    loop = WorkloadLoop(meters=FakeMeters({}))
+    workload = loop.workload("Job", "nightly")
+    pod = loop.pod(workload)
+    await loop.rounds(2)
+    labels = dict(workload["metadata"]["labels"])
+    loop.unlabel(workload)
+    await loop.rounds(2)
+    workload["metadata"]["labels"] = labels
+    loop.cluster.touch(workload)
+    await loop.rounds(2)
+    loop.cluster.end_pod(pod)
+    loop.end(workload)
+    await loop.rounds(70)
+    [report] = loop.reports()
+    assert (report.spec.state, report.spec.totals.run_seconds) == ("Succeeded", 90)
+
+
 async def test_without_a_last_word_the_account_closes_after_fifteen_minutes() -> None:
     loop = await finished(WorkloadLoop(meters=FakeMeters({})))
     await loop.rounds(60)

@@ -1,0 +1,50 @@
+"""The pods of open workloads: fifty workloads of one namespace and one kind of label in a LIST, and no other pods.
+
+A namespace that cannot be read now costs its own workloads a round and nobody else's.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from coppice.index.workloads import WorkloadLife
+from coppice.ports import Cluster, ClusterError
+from coppice.workloads.accounted import WORKLOAD_KINDS, WorkloadPod, is_pod_of, workload_pod
+
+NAMES_A_QUERY = 50
+LONGEST_VALUE = 63
+"""Characters of a label's value: no controller can label pods with a longer name, and no selector may ask for one."""
+
+Lives = Mapping[str, Sequence[WorkloadLife]]
+
+log = logging.getLogger(__name__)
+
+
+async def read_pods(cluster: Cluster, lives: Iterable[WorkloadLife], now: datetime) -> None:
+    """Tell each life that may have news of its pods which there are."""
+    wanted: dict[tuple[str, str], dict[str, list[WorkloadLife]]] = {}
+    for life in lives:
+        workload = life.workload
+        if life.wants_pods and len(workload.name) <= LONGEST_VALUE:
+            by_name = wanted.setdefault((workload.namespace, WORKLOAD_KINDS[workload.kind].pod_label), {})
+            by_name.setdefault(workload.name, []).append(life)
+    for (namespace, label), by_name in wanted.items():
+        names = sorted(by_name)
+        for first in range(0, len(names), NAMES_A_QUERY):
+            some = {name: by_name[name] for name in names[first : first + NAMES_A_QUERY]}
+            try:
+                await _read(cluster, namespace, label, some, now)
+            except ClusterError as error:
+                log.warning("the pods of workloads in %s cannot be read now: %s", namespace, error)
+
+
+async def _read(cluster: Cluster, namespace: str, label: str, lives: Lives, now: datetime) -> None:
+    bodies, _ = await cluster.list("Pod", namespace, f"{label} in ({','.join(lives)})")
+    pods: dict[str, list[WorkloadPod]] = {}
+    for body in bodies:
+        pods.setdefault(body["metadata"]["labels"][label], []).append(workload_pod(body))
+    for name, same in lives.items():
+        for life in same:
+            life.listed((pod for pod in pods.get(name, ()) if is_pod_of(life.workload, pod)), now)
+            if life.workload.left_at is not None:
+                life.left(life.workload, life.workload.left_at)
