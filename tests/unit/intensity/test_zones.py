@@ -1,11 +1,15 @@
 """Whose electricity: a profile's own zone, else what its nodes say, else the installation's, and never a guess."""
 
+from typing import Any
+
 import pytest
 
 from builders import make_profile
 from coppice.accounting.zone import REGION_LABEL, Node, Whereabouts, zone_of, zones_of
+from coppice.adapters.intensity.settings import links, sources
 from coppice.adapters.intensity.static import StaticIntensity
-from coppice.adapters.intensity.zones import zone_of_region
+from coppice.adapters.intensity.zones import rows, zone_of_region
+from coppice.adapters.web import Web
 
 GPU = make_profile("gpu").set("spec.nodeSelector", {"kind": "gpu"})
 
@@ -35,10 +39,52 @@ def test_a_region_is_its_own_clouds_and_an_unknown_one_is_no_zone(region: str, p
     assert zone_of_region(region, provider_id, own={"dc2", "aws/eu-west-9"}) == zone
 
 
+def test_every_region_has_one_row_and_a_country_that_the_table_prices() -> None:
+    regions = list(rows("cloud-regions.csv"))
+    names = [row["region"] for row in regions]
+    assert sorted(names) == sorted(set(names)), "a bare name must be one region"
+    countries = {row["zone"] for row in rows("grid-intensity.csv")}
+    assert {row["country"] for row in regions} <= countries
+    assert [row["region"] for row in regions if row["country"] != row["grid_zone"].split("-")[0]] == []
+
+
 def test_a_zone_of_a_node_has_the_table_value_of_its_country() -> None:
     zone = zone_of_region("europe-west9", "gce://project/europe-west9-a/node-1")
     france = StaticIntensity().tabled("FR").grams_per_kilowatt_hour
     assert StaticIntensity().tabled(zone).grams_per_kilowatt_hour == france
+
+
+@pytest.mark.parametrize(
+    ("source", "zone", "place"),
+    [
+        ({"type": "ElectricityMaps", "credentials": "/s"}, "gcp/europe-west9", "FR"),
+        ({"type": "WattTime", "credentials": "/s"}, "azure/westus", "CAISO_NORTH"),
+        ({"type": "WattTime", "credentials": "/s"}, "gcp/europe-north2", None),
+        ({"type": "NESO"}, "azure/uksouth", "GB"),
+        ({"type": "NESO", "zones": {"azure/uksouth": "13"}}, "azure/uksouth", "13"),
+        (
+            {"type": "CarbonAwareSDK", "url": "http://x", "method": "Direct", "signal": "Marginal"},
+            "azure/eastus",
+            "eastus",
+        ),
+        (
+            {
+                "type": "PromQL",
+                "url": "http://x",
+                "method": "Direct",
+                "signal": "Average",
+                "expression": "g{z='$zone'}",
+            },
+            "aws/eu-west-3",
+            "aws/eu-west-3",
+        ),
+    ],
+)
+def test_each_source_has_its_own_name_for_the_zone_that_a_node_says(
+    source: dict[str, Any], zone: str, place: str | None
+) -> None:
+    [link] = links(sources({"providers": [source]}), Web())
+    assert link.place(zone) == place
 
 
 FR, SE = "gcp/europe-west9", "aws/eu-north-1"
