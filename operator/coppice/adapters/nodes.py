@@ -42,7 +42,7 @@ class Nodes:
     def labels(self, name: str) -> Mapping[str, str] | None:
         """A node's labels; None where it was never seen, or is not there any more when it was first asked for."""
         node = self._nodes.get(name)
-        return node.labels if node else None
+        return node.labels if node and node.labels else None
 
     def whereabouts(self, profiles: tuple[ComputeProfile, ...]) -> Mapping[str, Whereabouts]:
         """Where each profile's nodes are now, by the profile's name; worked out once until one of them changes."""

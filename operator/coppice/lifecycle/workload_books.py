@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from coppice.accounting.course import Span
-from coppice.accounting.grid import Grid
+from coppice.accounting.grid import Grid, noted
 from coppice.accounting.metered import PodMeter
 from coppice.accounting.profiles import Wanted, profile_for
 from coppice.accounting.use import AttemptUse, PodUse
-from coppice.accounting.zone import Whereabouts
+from coppice.accounting.zone import BY_NODE, Whereabouts
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import Intensity
 from coppice.api.trainingledger import LedgerEntry
@@ -66,19 +66,20 @@ def workload_books(observed: ObservedWorkload) -> WorkloadBooks:
     """The books as of now; pods that hold a node are counted up to now."""
     own = [pod for pod in observed.pods if pod.reserved and not _counted_elsewhere(observed, pod)]
     gaps: list[str] = _taken(observed)
-    groups: dict[tuple[str, str], list[WorkloadPod]] = {}
+    groups: dict[tuple[str, str, str], list[WorkloadPod]] = {}
     profiles: dict[str, ComputeProfile] = {}
     for pod in own:
         found = profile_of_pod(observed, pod)
         if isinstance(found, ComputeProfile):
             profiles[pod.seen.uid] = found
-            groups.setdefault((found.metadata.name, _zone(observed, found, pod)), []).append(pod)
+            place = _place(observed, found, pod)
+            groups.setdefault((found.metadata.name, place.zone, place.because), []).append(pod)
         else:
             gaps.append(_unpriced(observed, pod, found))
-    prices = observed.grid.prices(observed.now, {zone for _, zone in groups})
+    prices = observed.grid.prices(observed.now, {zone for _, zone, _ in groups})
     uses = tuple(
-        _use(observed, number, profiles[pods[0].seen.uid], pods, prices(key[1]))
-        for number, (key, pods) in enumerate(sorted(groups.items()), 1)
+        _use(observed, number, profiles[groups[key][0].seen.uid], groups[key], (prices(key[1]), key[2]))
+        for number, key in enumerate(sorted(groups), 1)
     )
     return WorkloadBooks(uses, profiles, (*gaps, *_never_seen(observed, own)))
 
@@ -121,12 +122,17 @@ def lost(observed: ObservedWorkload, watt_hours: Decimal) -> tuple[str, ...]:
 
 
 def _use(
-    observed: ObservedWorkload, number: int, profile: ComputeProfile, pods: list[WorkloadPod], price: Intensity
+    observed: ObservedWorkload,
+    number: int,
+    profile: ComputeProfile,
+    pods: list[WorkloadPod],
+    told: tuple[Intensity, str],
 ) -> AttemptUse:
     used = tuple(pod_use(observed, pod) for pod in pods)
+    price, how_the_zone_was_found = told
     intensity, course = _priced(observed.grid, price, used)
     pue = profile.spec.pue if profile.spec.pue is not None else observed.pue
-    return AttemptUse(number, used, profile, intensity, pue, course)
+    return AttemptUse(number, used, profile, noted(intensity, how_the_zone_was_found), pue, course)
 
 
 def _priced(grid: Grid, price: Intensity, pods: tuple[PodUse, ...]) -> tuple[Intensity, tuple[Span, ...]]:
@@ -135,11 +141,12 @@ def _priced(grid: Grid, price: Intensity, pods: tuple[PodUse, ...]) -> tuple[Int
     return found or (price, ())
 
 
-def _zone(observed: ObservedWorkload, profile: ComputeProfile, pod: WorkloadPod) -> str:
-    if profile.spec.zone or pod.seen.zone:
-        return profile.spec.zone or pod.seen.zone
-    found = observed.whereabouts.get(profile.metadata.name)
-    return found.zone if found else observed.default_zone
+def _place(observed: ObservedWorkload, profile: ComputeProfile, pod: WorkloadPod) -> Whereabouts:
+    if profile.spec.zone:
+        return Whereabouts(profile.spec.zone)
+    if pod.seen.zone:
+        return Whereabouts(pod.seen.zone, BY_NODE)
+    return observed.whereabouts.get(profile.metadata.name) or Whereabouts(observed.default_zone)
 
 
 def _counted_elsewhere(observed: ObservedWorkload, pod: WorkloadPod) -> bool:

@@ -267,6 +267,23 @@ async def test_a_child_of_a_trainingjob_is_the_trainingjob_s() -> None:
     assert loop.ledger.specs == {}
 
 
+async def test_each_pod_is_priced_in_the_zone_of_its_node_and_the_report_says_how_that_was_found() -> None:
+    loop = WorkloadLoop()
+    loop.nodes.zones = {"node-fr": "gcp/europe-west9"}
+    workload = loop.workload("Job", "nightly")
+    pods = [loop.pod(workload, "a", node="node-fr"), loop.pod(workload, "b", node="node-1")]
+    await loop.rounds(2)
+    for pod in pods:
+        loop.cluster.end_pod(pod)
+    loop.end(workload)
+    await loop.rounds(2)
+    [report] = loop.reports()
+    default, labelled = report.spec.totals.intensity_source.split("; ", 1)
+    assert default.startswith("DE LifeCycle Average")
+    assert labelled.startswith("gcp/europe-west9 LifeCycle Average")
+    assert labelled.endswith("zone by the node's region label")
+
+
 async def test_what_no_profile_describes_is_a_gap_and_no_zero() -> None:
     loop = WorkloadLoop(
         make_profile("gpu").accelerator(resourceName="nvidia.com/gpu").set("spec.nodeSelector", {"a": "b"}).body()

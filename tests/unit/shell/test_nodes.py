@@ -53,6 +53,8 @@ async def test_a_node_is_asked_for_once_and_remembered_when_it_is_gone() -> None
     cluster.remove("Node", "", "later")
     await nodes.read()
     assert [nodes.zone(name) for name in ("listed", "later", "never")] == ["gcp/europe-west9"] * 2 + [""]
+    assert nodes.labels("later") == {REGION_LABEL: "europe-west9"}
+    assert nodes.labels("never") is None, "nobody knows its labels"
 
 
 async def test_where_profiles_are_follows_the_nodes_that_are_there() -> None:
