@@ -96,7 +96,11 @@ class ComputeProfileSpec(Model):
     pue: DecimalString | None = Field(
         default=None, description="Power usage effectiveness of the facility. Unset: the chart's."
     )
-    zone: str = Field(default="", max_length=64, description="Zone of the carbon intensity. Unset: the chart's.")
+    zone: str = Field(
+        default="",
+        max_length=64,
+        description="Zone of the carbon intensity. Unset: its nodes' region where they say one, else the chart's.",
+    )
     price_per_hour: DecimalString | None = Field(
         default=None,
         description="Price of one accelerator (CPU profile: one core) for an hour, in the installation's currency.",
