@@ -1,10 +1,14 @@
 """The zone of a job: decided where its nodes are, accounted where its pods ran, also when the node is gone."""
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from builders import make_job, make_profile
 from coppice.accounting.account import account_of
+from coppice.accounting.course import Span
+from coppice.accounting.grid import Course
 from coppice.accounting.record import account_record
 from coppice.accounting.report import recompute
 from coppice.accounting.use import AttemptUse, Price
@@ -12,6 +16,7 @@ from coppice.accounting.zone import REGION_LABEL
 from coppice.adapters.intensity.static import StaticIntensity
 from coppice.adapters.nodes import Nodes
 from coppice.api.trainingreport import TrainingReport
+from coppice.api.vocabulary import IntensityMethod, IntensitySignal
 from coppice.lifecycle import situation_of
 from loop import Loop
 from uses import make_intensity, make_pod
@@ -123,3 +128,22 @@ def test_pods_of_one_attempt_in_two_zones_are_each_priced_where_they_ran() -> No
     ]
     assert account_of((mixed,)).operational_grams == sum(alone)
     assert account_of(account_record((mixed,)).uses()) == account_of((mixed,))
+
+
+async def test_a_zone_that_lacks_the_decisions_kind_is_said_not_to_be_comparable() -> None:
+    loop = Placed()
+    static = StaticIntensity()
+    kind = (IntensityMethod.DIRECT, IntensitySignal.MARGINAL)
+    hours = timedelta(hours=3)
+    now = loop.clock.now()
+    span = Span(start=now - hours, end=now + hours, grams_per_kilowatt_hour=Decimal(700))
+    course = Course(*kind, "Watts", (span,), now)
+    static.grid = replace(static.grid, courses={"DE": (course,)}, kinds=(kind,))
+    loop.reconciler._intensity = static
+    key = await begun(loop)
+    loop.add_node("node-1", "europe-west9")
+    loop.cluster.run(loop.cluster.jobs()[0], "0.957")
+    await loop.turn()
+    totals = loop.job(key).status.totals
+    assert totals.intensity_source.startswith(f"{FR} LifeCycle Average")
+    assert totals.intensity_source.endswith("not to be compared with what the decision used")
