@@ -29,7 +29,8 @@ class TrainingApprovalSpec(Model):
     job_uid: str = Field(min_length=1, max_length=64, description="uid of that TrainingJob: metadata.uid.")
     decision_digest: Sha256 = Field(description="Digest of the decision approved: status.decision.digest.")
     expires: datetime | None = Field(
-        default=None, description="Moment after which it no longer lets a job start; one that began goes on. Unset: never."
+        default=None,
+        description="Moment after which it no longer lets a job start; one that began goes on. Unset: never.",
     )
     message: str = Field(default="", max_length=1024, description="Why, for the record.")
 
