@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from coppice.workloads.accounted import SeenWorkload, WorkloadPod, frozen
+from coppice.workloads.accounted import SeenWorkload, WorkloadPod, frozen, gone
 
 
 @dataclass
@@ -40,7 +40,7 @@ class WorkloadLife:
     def listed(self, pods: Iterable[WorkloadPod], now: datetime) -> None:
         """A complete list of its pods: what it lacks has vanished."""
         found = {pod.seen.uid: pod for pod in pods}
-        vanished = {uid: frozen(pod, now) for uid, pod in self.pods.items() if uid not in found}
+        vanished = {uid: gone(pod, now) for uid, pod in self.pods.items() if uid not in found}
         self.pods = {**vanished, **found}
         self.read_over = self.workload.over_at is not None
 

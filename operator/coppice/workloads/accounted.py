@@ -154,9 +154,14 @@ def is_pod_of(workload: SeenWorkload, pod: WorkloadPod) -> bool:
     return True
 
 
+def gone(pod: WorkloadPod, moment: datetime) -> WorkloadPod:
+    """The pod as one that vanished; it ended when it said that it did, else now."""
+    return pod if pod.seen.gone_at else replace(pod, seen=replace(pod.seen, gone_at=moment))
+
+
 def frozen(pod: WorkloadPod, moment: datetime) -> WorkloadPod:
     """The pod as if it had gone at a moment, where it still held a node."""
-    return replace(pod, seen=replace(pod.seen, gone_at=moment)) if pod.live else pod
+    return gone(pod, moment) if pod.live else pod
 
 
 def covered_by_others(workload: SeenWorkload, owners: Iterable[SeenWorkload | Owner]) -> bool:

@@ -120,6 +120,9 @@ async def test_a_new_process_counts_pods_that_vanished_before_it_as_the_old_one_
         for number in range(4):
             vanishing = loop.pod(owner, f"nightly-{number}")
             await loop.rounds(2 + number)
+            if number % 2:
+                loop.cluster.end_pod(vanishing, exit_code=1)
+                await loop.round()
             loop.remove(vanishing)
         last = loop.pod(owner, "nightly-last")
         await loop.rounds(2)
