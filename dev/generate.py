@@ -15,6 +15,7 @@ import yaml
 from rich import print as show
 
 import domaintree
+import paperaccount
 import reasonstable
 import valuesschema
 import walkthrough
@@ -30,6 +31,7 @@ CHART_TEMPLATES = Path("charts/coppice/templates")
 VALUES_SCHEMA = Path("charts/coppice/values.schema.json")
 OPERATIONS = Path("docs/operations.md")
 DECISION = Path("docs/decision.md")
+ACCOUNTING = Path("docs/accounting.md")
 CHART_ACCOUNT = "system:serviceaccount:{{ .Release.Namespace }}:{{ include `coppice.serviceAccountName` . }}"
 WIDTH = 10_000
 """Lines are not folded: Helm's actions and CEL expressions are read, and found, in one piece."""
@@ -54,6 +56,7 @@ def files() -> dict[Path, str]:
     texts[RULES / "coppice.yaml"] = HEADER + dumped(rules.groups())
     texts[OPERATIONS] = reasonstable.filled((ROOT / OPERATIONS).read_text())
     texts[DECISION] = walkthrough.filled(domaintree.filled((ROOT / DECISION).read_text()))
+    texts[ACCOUNTING] = paperaccount.filled((ROOT / ACCOUNTING).read_text())
     texts[VALUES_SCHEMA] = valuesschema.filled((ROOT / VALUES_SCHEMA).read_text(), definitions())
     return texts
 
