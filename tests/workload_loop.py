@@ -94,6 +94,11 @@ class WorkloadLoop:
         for _ in range(number):
             await self.round()
 
+    async def later(self, seconds: float = 301) -> None:
+        """A round, a long time, and the rounds after it."""
+        await self.round(seconds)
+        await self.rounds(2)
+
     def workload(self, kind: str, name: str, owner: Body | None = None, *, labelled: bool = True, **more: Any) -> Body:
         """A user, or the owner's controller, creates one."""
         metadata: Body = {"name": name, "namespace": NAMESPACE, "labels": dict(LABELLED) if labelled else {}, **more}

@@ -72,7 +72,7 @@ async def test_a_closed_account_stays_closed_whatever_becomes_of_report_label_an
     await loop.rounds(2)
     assert (loop.totals, loop.reports(), len(loop.entries)) == (before, [], 1)
     loop.remove(workload)
-    await loop.rounds(25)
+    await loop.later()
     assert (loop.totals, loop.entries) == (before, [])
 
 
@@ -87,7 +87,7 @@ async def test_the_name_s_next_life_is_an_account_of_its_own() -> None:
         await loop.rounds(2)
         loop.remove(workload)
         loop.clock.advance(60)
-    await loop.rounds(25)
+    await loop.later()
     assert (len(loop.reports()), loop.finished, loop.entries) == (2, {"Succeeded": 2}, [])
 
 
@@ -139,12 +139,31 @@ async def test_a_new_process_counts_pods_that_vanished_before_it_as_the_old_one_
     assert outcomes[0] == outcomes[1]
 
 
+async def test_a_report_that_a_killed_process_left_is_what_is_settled_although_all_else_is_gone() -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("Job", "nightly")
+    pod = loop.pod(workload)
+    await loop.rounds(3)
+    loop.cluster.end_pod(pod)
+    loop.end(workload)
+    loop.cluster.crash_after = 0
+    with pytest.raises(CrashError):
+        await loop.round()
+    loop.cluster.crash_after = None
+    [report] = loop.reports()
+    assert loop.finished == {}
+    loop.remove(workload)
+    loop.restart()
+    await loop.rounds(2)
+    assert (loop.finished, loop.joules, loop.entries) == ({"Succeeded": 1}, report.spec.totals.energy_joules, [])
+
+
 async def test_what_not_even_the_ledger_remembers_is_said_to_be_missing() -> None:
     loop = WorkloadLoop()
     workload = loop.workload("JobSet", "nightly")
     owner = with_pods_of(loop, workload)
     vanishing = loop.pod(owner, "nightly-0")
-    await loop.rounds(30)
+    await loop.later()
     loop.remove(vanishing)
     loop.restart()
     last = loop.pod(owner, "nightly-1")
@@ -180,7 +199,7 @@ async def test_a_deleted_workload_is_settled_from_what_was_last_seen() -> None:
     assert (report.spec.state, loop.finished) == ("Deleted", {"Deleted": 1})
     assert report.spec.totals.energy_joules == pytest.approx(hand_computed_joules(60), abs=Decimal("0.1"))
     assert loop.totals.spent_in_vain_grams > 0
-    await loop.rounds(25)
+    await loop.later()
     assert loop.entries == []
 
 
@@ -188,7 +207,7 @@ async def test_a_workload_deleted_while_no_operator_ran_is_settled_from_the_ledg
     loop = WorkloadLoop()
     workload = loop.workload("Job", "nightly")
     loop.pod(workload)
-    await loop.rounds(30)
+    await loop.later()
     [entry] = loop.entries
     loop.remove(workload)
     loop.restart()
@@ -334,7 +353,7 @@ async def test_a_kind_that_is_not_served_is_no_error_and_is_noticed_when_it_come
     await loop.rounds(4)
     assert [entry.kind for entry in loop.entries] == ["Job"]
     del loop.cluster.unserved["JobSet"]
-    await loop.rounds(20)
+    await loop.later()
     assert [entry.kind for entry in loop.entries] == ["Job", "JobSet"]
 
 

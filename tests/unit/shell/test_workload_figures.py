@@ -112,14 +112,14 @@ async def test_a_label_that_comes_back_before_the_account_is_closed_lets_it_go_o
     await loop.rounds(2)
     loop.cluster.end_pod(pod)
     loop.end(workload)
-    await loop.rounds(70)
+    await loop.later(901)
     [report] = loop.reports()
     assert (report.spec.state, report.spec.totals.run_seconds) == ("Succeeded", 90)
 
 
 async def test_without_a_last_word_the_account_closes_after_fifteen_minutes() -> None:
     loop = await finished(WorkloadLoop(meters=FakeMeters({})))
-    await loop.rounds(60)
+    await loop.later(901)
     [report] = loop.reports()
     assert {part.grade for part in report.spec.totals.parts} <= {Grade.ESTIMATED}
     assert report.spec.gaps
