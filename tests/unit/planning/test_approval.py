@@ -69,6 +69,7 @@ def test_the_licence_of_a_base_model_is_counted_once_for_all_its_rungs_and_what_
     later = decided(job, licensed, spent=paid, tried=[missed], **case)
     assert [rung.method for rung in later.ladder] == ["FullFineTune", "FromScratch"]
     assert float(plan_high(later).cost or 0) == pytest.approx(1002, abs=1)
+    assert later.spent.base_models is None, "a record has no room for names that nobody reads"
 
 
 def test_scratch_is_judged_by_its_own_rung(record: DecisionRecord) -> None:
