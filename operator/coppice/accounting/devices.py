@@ -58,7 +58,8 @@ class Device:
     @cached_property
     def presence(self) -> Presence:
         """Who is on it when."""
-        strangers = {pod: spans_shown(times) for pod, times in self.shown.items() if pod not in self.reserved}
+        scrapes = sorted({sample.at for stream in (*self.counters, *self.powers) for sample in stream})
+        strangers = {pod: spans_shown(times, scrapes) for pod, times in self.shown.items() if pod not in self.reserved}
         return Presence({**strangers, **{pod: [span] for pod, span in self.reserved.items()}})
 
     def pieces(self, most_watts: float) -> tuple[list[Piece], tuple[str, ...]]:

@@ -1,22 +1,20 @@
 """Who is on a device when: the moments at which what it draws becomes somebody else's.
 
 A pod whose reserved time is known is there for that time, whatever scrapes saw. Of a stranger only the times are known
-at which an exporter showed it, so it is taken to be there from half a step before the first to half a step after the
-last of them. Everybody's presence is cut at the same edges, so what is divided there sums to the whole.
+at which an exporter showed it, so it is taken to be there from half-way since the scrape before the first to half-way
+to the scrape after the last of them. Everybody's presence is cut at the same edges, so what is divided there sums to
+the whole.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from statistics import median
 
 Pod = str
 Span = tuple[float, float]
 
 LONGEST_ABSENCE_SECONDS = 120.0
 """A stranger that is not shown for longer was away; in less, a scrape or two failed."""
-
-LONGEST_STEP_SECONDS = 60.0
 
 
 class Presence:
@@ -54,10 +52,22 @@ def _present(
         yield frozenset(pod for pod, count in counts.items() if count)
 
 
-def spans_shown(times: Sequence[float]) -> list[Span]:
-    """When a stranger was there that was shown at these times, which are in order."""
-    steps = [after - before for before, after in pairwise(times)]
-    half = min(median(steps), LONGEST_STEP_SECONDS) / 2 if steps else 0.0
-    breaks = [number for number, step in enumerate(steps, start=1) if step > LONGEST_ABSENCE_SECONDS]
+def spans_shown(times: Sequence[float], scrapes: Sequence[float]) -> list[Span]:
+    """When a stranger was there that was shown at these of all scrapes; both are in order."""
+    breaks = [
+        number
+        for number, (before, after) in enumerate(pairwise(times), start=1)
+        if after - before > LONGEST_ABSENCE_SECONDS
+    ]
     ends = pairwise([0, *breaks, len(times)])
-    return [(times[first] - half, times[last - 1] + half) for first, last in ends if first < last]
+    return [(_begun(times[first], scrapes), _ended(times[last - 1], scrapes)) for first, last in ends if first < last]
+
+
+def _begun(first: float, scrapes: Sequence[float]) -> float:
+    number = bisect_left(scrapes, first)
+    return (scrapes[number - 1] + first) / 2 if number else first
+
+
+def _ended(last: float, scrapes: Sequence[float]) -> float:
+    number = bisect_right(scrapes, last)
+    return (scrapes[number] + last) / 2 if number < len(scrapes) else last

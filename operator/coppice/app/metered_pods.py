@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from coppice.accounting.presence import Span
 from coppice.adapters.meters.pods import MeteredPod
 from coppice.api.attempt import AttemptRecord
 from coppice.api.computeprofile import ComputeProfile, ComputeProfileSpec
@@ -26,6 +27,18 @@ def metered_pods(index: Index) -> list[MeteredPod]:
                 one = MeteredPod(pod.uid, pod.namespace, pod.name, start, end, pod.accelerators, profile)
                 found[pod.uid] = one
     return list(found.values())
+
+
+def reserved_times(index: Index) -> dict[str, Span]:
+    """When pods with accelerators had their nodes, by namespace/name, settled jobs' too: devices may be shared."""
+    return {
+        f"{pod.namespace}/{pod.name}": (
+            pod.scheduled_at.timestamp(),
+            pod.ended_at.timestamp() if pod.ended_at else float("inf"),
+        )
+        for pod in index.every_pod()
+        if pod.accelerators and pod.scheduled_at is not None
+    }
 
 
 def workload_pods(pods: Iterable[tuple[SeenPod, ComputeProfile]]) -> list[MeteredPod]:

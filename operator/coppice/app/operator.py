@@ -14,6 +14,7 @@ import socket
 import uuid
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import kopf
@@ -31,7 +32,7 @@ from coppice.adapters.meters.pods import MeteredPod
 from coppice.adapters.web import Web
 from coppice.app.exposition import Exposition
 from coppice.app.live_accounts import keep_accounts
-from coppice.app.metered_pods import metered_pods, workload_pods
+from coppice.app.metered_pods import metered_pods, reserved_times, workload_pods
 from coppice.app.options import Options
 from coppice.app.parts import intensity_of, meters_of, nodes_of, settings_of, sources_of
 from coppice.bookkeeping import close_left_behind
@@ -210,7 +211,11 @@ class Operator:
         seconds = self._options.resync_seconds
         resync = resync_for_ever(self._cluster, self._intake, self._index, self._queue, seconds)
         accounts = keep_accounts(self._index, self._reconciler.observe, self._exposition.show_accounts)
-        meters = [("meters", self._meters.keep(self._metered_pods))] if self._meters else []
+        meters = (
+            [("meters", self._meters.keep(self._metered_pods, partial(reserved_times, self._index)))]
+            if self._meters
+            else []
+        )
         workloads = [("workloads", self._accountant.keep())] if self._accountant else []
         nodes = [("nodes", self._nodes.keep(seconds))] if self._nodes else []
         return [

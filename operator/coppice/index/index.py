@@ -149,6 +149,10 @@ class Index:
         """The job's pods; vanished ones have `gone_at` and stay until the job is settled."""
         return self._pods.of(job_uid)
 
+    def every_pod(self) -> list[SeenPod]:
+        """Pods of all jobs, settled ones included as long as they are there."""
+        return list(self._pods)
+
     def nodes(self) -> set[str]:
         """Names of the nodes that pods were put on, vanished pods included until their job is settled."""
         return {pod.node for pod in self._pods if pod.node}

@@ -110,7 +110,7 @@ def read(
     series: Sequence[Series], pods: Sequence[MeteredPod], known: Sequence[MeteredPod] | None = None
 ) -> list[Metered]:
     """What the product says of each pod; of all of them the reserved time is known, unless told."""
-    found = devices(series, pods if known is None else known, T0 + LENGTH)
+    found = devices(series, {pod.full_name: (pod.start, pod.until(0)) for pod in (pods if known is None else known)})
     said = [accelerator(pod, found, T0 + LENGTH) for pod in pods]
     assert all(said)
     return [one for one in said if one]
@@ -292,10 +292,15 @@ def test_pods_other_processes_and_idle_sum_to_what_kepler_says_of_a_node(seed: i
         for pod, power, (start, end) in zip(pods, watts, spans, strict=True)
     ]
     series = [one for part in parts for one in part]
-    if twice:  # a second scraper, which never sees that pods have terminated
+    if twice:  # a second scraper, which asks more often and never sees that pods have terminated
+        denser = [
+            kepler(pod.uid, power, start, end, range(0, LENGTH, max(every // 3, 1)))
+            for pod, power, (start, end) in zip(pods, watts, spans, strict=True)
+        ]
         series += [
             Series({**one.labels, "prometheus_replica": "b"}, one.samples)
-            for one in series
+            for part in denser
+            for one in part
             if one.labels["state"] == "running"
         ]
     others, idle = 3.0 * LENGTH, 30.0 * LENGTH

@@ -30,7 +30,7 @@ def pod(accelerators: int = 1, name: str = OURS[1], end: int | None = END, **fie
 
 def read(series: Sequence[Series], one: MeteredPod | None = None) -> Metered | None:
     one = one or pod()
-    return accelerator(one, devices(series, [one], T0 + 1800), T0 + 1800)
+    return accelerator(one, devices(series, {one.full_name: (one.start, one.until(0))}), T0 + 1800)
 
 
 def joules(found: Metered | None) -> float:
@@ -126,7 +126,7 @@ def test_watts_that_the_board_cannot_draw_are_left_out() -> None:
 def test_a_running_pod_is_read_up_to_the_last_scrape() -> None:
     running = pod(end=None)
     series = dcgm([Gpu("GPU-1", 300, [(*OURS[:3], 9999)])], range(0, 900, 15))
-    found = accelerator(running, devices(series, [running], T0 + 900), T0 + 900)
+    found = accelerator(running, devices(series, {}), T0 + 900)
     assert joules(found) == pytest.approx(300 * (885 - START))
 
 

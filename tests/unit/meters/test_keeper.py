@@ -100,6 +100,15 @@ async def test_a_long_running_pod_is_shown_from_fewer_samples_without_losing_a_j
     assert float(joules) == pytest.approx(300 * (7995 - START))
 
 
+async def test_a_sharer_that_is_settled_already_is_known_though_no_scrape_saw_it_go() -> None:
+    seconds = [second for second in range(0, 3600, 15) if not 700 < second < 1000]
+    held = [("research", "topics-0a1b2-1-0", START, END), ("research", "settled", START, 910)]
+    stand = Stand(lambda: dcgm([Gpu("GPU-1", 300, held)], seconds))
+    stand.clock.moment = datetime.fromtimestamp(T0 + END + 100, UTC)
+    await stand.meters.round([pod()], {"research/settled": (T0 + START, T0 + 910)})
+    assert float(stand.joules[0]) == pytest.approx(300 * (END - START) - 150 * (910 - START))
+
+
 async def test_one_round_asks_once_for_all_pods() -> None:
     stand = Stand()
     many = [MeteredPod(f"uid-{n}", "research", f"p-{n}", T0 + START, None, 1, GPU_NODE) for n in range(150)]

@@ -50,9 +50,8 @@ class _Seen:
         )
 
 
-def devices(series: Iterable[Series], pods: Iterable[MeteredPod], now: float) -> dict[str, Device]:
+def devices(series: Iterable[Series], reserved: Mapping[str, Span]) -> dict[str, Device]:
     """Devices by UUID, with the reserved times of pods that are known. Pods are named `namespace/name`."""
-    reserved = {named(pod): (pod.start, pod.until(now)) for pod in pods}
     series = [item for item in series if item.labels.get("UUID") or item.labels.get("uuid")]
     renamed = any(item.labels.get("exported_pod") for item in series)
     seen: dict[str, _Seen] = {}
@@ -65,7 +64,7 @@ def accelerator(pod: MeteredPod, known: Mapping[str, Device], now: float) -> Met
     """The pod's accelerators together: Measured, or Estimated where a device was divided; None where none shows it."""
     if not pod.accelerators or pod.profile.accelerator is None:
         return None
-    name = named(pod)
+    name = pod.full_name
     most, until = float(pod.profile.accelerator.peak_watts), pod.until(now)
     given = [device for device in known.values() if _given(device, name, pod.start, until)]
     shares = [share_of(device, name, pod.start, until, most) for device in given]
@@ -73,11 +72,6 @@ def accelerator(pod: MeteredPod, known: Mapping[str, Device], now: float) -> Met
     if not shares or (len(shares) < pod.accelerators and not any(share.divided for share in shares)):
         return None
     return _metered(shares)
-
-
-def named(pod: MeteredPod) -> str:
-    """A pod as labels name it."""
-    return f"{pod.namespace}/{pod.name}"
 
 
 def _metered(shares: list[Share]) -> Metered | None:

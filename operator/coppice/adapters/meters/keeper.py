@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coppice.accounting.metered import Metered, PodMeter
+from coppice.accounting.presence import Span
 from coppice.accounting.samples import Sample
 from coppice.adapters.meters import dcgm, kepler
 from coppice.adapters.meters.pods import MeteredPod
@@ -110,25 +111,32 @@ class ClusterMeters:
         self.readings: Mapping[str, PodMeter] = {}
 
     async def keep(
-        self, pods: Callable[[], Sequence[MeteredPod]], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        pods: Callable[[], Sequence[MeteredPod]],
+        sharers: Callable[[], Mapping[str, Span]],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Read for ever; `pods` are those of unsettled jobs now."""
+        """Read for ever; `pods` are those of unsettled jobs now, `sharers` the reserved times of all pods known."""
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            await self.round(pods())
+            await self.round(pods(), sharers())
             await sleep(min(max(ROUND_SECONDS, (loop.time() - began) / SHARE), LONGEST_ROUND_SECONDS))
 
-    async def round(self, pods: Sequence[MeteredPod]) -> None:
-        """Read what is new of every pod, and the last word on those that ended; a failure changes nothing."""
+    async def round(self, pods: Sequence[MeteredPod], sharers: Mapping[str, Span] | None = None) -> None:
+        """Read what is new of every pod, and the last word on those that ended; a failure changes nothing.
+
+        `sharers` are reserved times, by namespace/name, of pods that may be on the same device, settled ones included.
+        """
         now = self._clock.now().timestamp()
         open_ = [pod for pod in pods if pod.uid not in self.readings or not self.readings[pod.uid].complete]
         ended = [pod for pod in open_ if pod.end is not None and now >= pod.end + LAST_WORD_SECONDS]
         running = [pod for pod in open_ if pod not in ended]
+        reserved = {**(sharers or {}), **{pod.full_name: (pod.start, pod.until(now)) for pod in pods}}
         self.readings = {pod.uid: self.readings[pod.uid] for pod in pods if pod.uid in self.readings}
         try:
             for group, stores in ((ended, Stores()), (running, self._stores)):
-                found = await self._read(group, pods, now, stores) if group else {}
+                found = await self._read(group, reserved, now, stores) if group else {}
                 self.readings = {**self.readings, **_meters(found, complete=group is ended)}
         except WebError as error:
             words = "refused the query" if isinstance(error, Unknown) else str(error)
@@ -140,9 +148,8 @@ class ClusterMeters:
             self._tell("")
 
     async def _read(
-        self, pods: Sequence[MeteredPod], known: Sequence[MeteredPod], now: float, stores: "Stores"
+        self, pods: Sequence[MeteredPod], reserved: Mapping[str, Span], now: float, stores: "Stores"
     ) -> dict[str, tuple[Metered, ...]]:
-        """What these drew; `known` are all whose reserved time is known, because they may share a device."""
         since = min(pod.start for pod in pods) - MARGIN_SECONDS
         with_accelerators = [pod for pod in pods if pod.accelerators]
         if with_accelerators:
@@ -152,7 +159,7 @@ class ClusterMeters:
         chunks = [uids[number : number + PODS_A_QUERY] for number in range(0, len(uids), PODS_A_QUERY)]
         await self._refresh(stores.processors, [kepler.selector(chunk) for chunk in chunks], since, now)
         # In a thread, because hundreds of thousands of samples take seconds, and the Lease must be renewed meanwhile.
-        return await asyncio.to_thread(_computed, pods, known, stores, now)
+        return await asyncio.to_thread(_computed, pods, reserved, stores, now)
 
     async def _refresh(self, store: Store, selectors: Sequence[str], since: float, now: float) -> None:
         start = store.missing(since, now)
@@ -166,9 +173,9 @@ class ClusterMeters:
 
 
 def _computed(
-    pods: Sequence[MeteredPod], known: Sequence[MeteredPod], stores: Stores, now: float
+    pods: Sequence[MeteredPod], reserved: Mapping[str, Span], stores: Stores, now: float
 ) -> dict[str, tuple[Metered, ...]]:
-    devices = dcgm.devices(stores.accelerators.series(), known, now)
+    devices = dcgm.devices(stores.accelerators.series(), reserved)
     by_pod: dict[str, list[Series]] = {}
     for item in stores.processors.series():
         by_pod.setdefault(item.labels.get("pod_id", ""), []).append(item)

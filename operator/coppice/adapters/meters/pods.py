@@ -17,6 +17,11 @@ class MeteredPod:
     accelerators: int
     profile: ComputeProfileSpec
 
+    @property
+    def full_name(self) -> str:
+        """As labels name it."""
+        return f"{self.namespace}/{self.name}"
+
     def until(self, now: float) -> float:
         """Its end, or now."""
         return now if self.end is None else self.end
