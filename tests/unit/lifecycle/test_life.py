@@ -6,6 +6,7 @@ from builders import make_job
 from coppice.ports import Forbidden
 from fake_cluster import copied, result_text
 from loop import Loop
+from probes import dear_job, second_model
 
 
 def probe_job(name: str = "newswire-topics"):
@@ -127,8 +128,9 @@ async def test_a_finished_job_is_final_whatever_happens_to_its_children() -> Non
     assert loop.cluster.objects[tuple(key)]["status"] == before
 
 
-async def test_suspending_stops_the_child_and_resuming_lets_the_same_child_go_on() -> None:
-    loop, key = await started(probe_job())
+@pytest.mark.parametrize("job", [probe_job, dear_job], ids=["a rung", "a probe of base models"])
+async def test_suspending_stops_the_child_and_resuming_lets_the_same_child_go_on(job) -> None:
+    loop, key = await started(job(), Loop(second_model().body()))
     child = loop.cluster.jobs()[0]
     pod = loop.cluster.start_pod(child)
     await loop.turn()

@@ -130,22 +130,6 @@ async def test_a_probe_is_stopped_at_a_limit_like_any_attempt() -> None:
     assert loop.state(key) == "LimitExceeded"
 
 
-async def test_a_probe_is_suspended_and_goes_on_as_the_same_child() -> None:
-    loop, key = await probing()
-    child = loop.cluster.jobs()[0]
-    pod = loop.cluster.start_pod(child)
-    await loop.turn()
-    loop.cluster.edit(*key, suspend=True)
-    await loop.turn()
-    assert child["spec"]["suspend"] is True
-    loop.cluster.remove("Pod", "research", pod["metadata"]["name"])
-    await loop.turn()
-    assert loop.state(key) == "Suspended"
-    loop.cluster.edit(*key, suspend=False)
-    await loop.turn()
-    assert (child["spec"]["suspend"], len(loop.cluster.jobs())) == (False, 1)
-
-
 async def test_an_evicted_probe_goes_on_in_another_pod_and_both_are_accounted() -> None:
     loop, key = await probing()
     child = loop.cluster.jobs()[0]
