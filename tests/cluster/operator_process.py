@@ -39,14 +39,25 @@ def kubeconfig_of(control_plane: ControlPlane, namespace: str, account: str, pat
     return path
 
 
-def installed(control_plane: ControlPlane, namespace: str, path: Path) -> Path:
-    """Install the chart's service account and roles; a kubeconfig of that account."""
+def rights(control_plane: ControlPlane, namespace: str) -> str:
+    """The chart's service account and roles, as manifests."""
     files = ("templates/serviceaccount.yaml", "templates/rbac/operator.yaml")
     shown = [argument for file in files for argument in ("--show-only", file)]
     chart = str(REPOSITORY_ROOT / "charts" / "coppice")
-    manifests = control_plane.helm("template", RELEASE, chart, "--namespace", namespace, *shown)
+    return control_plane.helm("template", RELEASE, chart, "--namespace", namespace, *shown)
+
+
+def installed(control_plane: ControlPlane, namespace: str, path: Path) -> Path:
+    """Install the chart's service account and roles; a kubeconfig of that account."""
+    manifests = rights(control_plane, namespace)
     control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-n", namespace, "-f", "-", stdin=manifests)
     return kubeconfig_of(control_plane, namespace, RELEASE, path)
+
+
+def uninstalled(control_plane: ControlPlane, namespace: str) -> None:
+    """Take them away again: Helm installs no chart over roles that are not its own."""
+    manifests = rights(control_plane, namespace)
+    control_plane.kubectl("delete", "--ignore-not-found", "--wait=false", "-n", namespace, "-f", "-", stdin=manifests)
 
 
 def until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:

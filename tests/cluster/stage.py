@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from builders import Builder, JobBuilder, make_job, make_model, make_profile
 from cluster.api import Api, Body
-from cluster.operator_process import RELEASE, OperatorProcess, installed, until
+from cluster.operator_process import RELEASE, OperatorProcess, installed, uninstalled, until
 from cluster.pods import Node
 from coppice.api.labels import JOB_UID_LABEL
 from coppice.app.operator import EXIT_LEASE_LOST
@@ -132,6 +132,7 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         if self.operator.running:
             self.operator.kill()
+        uninstalled(self.control_plane, self.home)
         for body in reversed(self._made):
             self.api.delete(body["kind"], body["metadata"].get("namespace"), body["metadata"]["name"])
         self.node.__exit__()
