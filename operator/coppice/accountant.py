@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from coppice.accounting.settlement import vanished_settlement
 from coppice.accounting.workload import workload_settlement
@@ -24,6 +25,7 @@ from coppice.api.trainingreport import TrainingReport
 from coppice.index import Index
 from coppice.index.workloads import WorkloadLife
 from coppice.labelled import Labelled
+from coppice.lifecycle.gone_pods import remembered
 from coppice.lifecycle.workload import WorkloadPlan, account_workload, ending_in
 from coppice.lifecycle.workload_books import ObservedWorkload
 from coppice.ports import (
@@ -39,21 +41,15 @@ from coppice.ports import (
     NotFound,
 )
 from coppice.reconcile import Settings
-from coppice.workloads.accounted import (
-    WORKLOAD_KINDS,
-    SeenWorkload,
-    WorkloadPod,
-    is_pod_of,
-    seen_workload,
-    workload_pod,
-)
+from coppice.workload_pods import read_pods
+from coppice.workloads.accounted import SeenWorkload, WorkloadPod, seen_workload
 from coppice.workloads.seen import SeenPod
 
 ROUND_SECONDS = 15.0
 NOTE_AFTER = timedelta(minutes=5)
 """How often the ledger is told what an open workload has used so far: all that is left if it goes unseen."""
 
-NAMES_A_QUERY = 50
+TOGETHER = 16
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +100,9 @@ class Accountant:
                 await self.round()
             except ClusterError as error:
                 log.warning("accounting of workloads is put off: %s", error)
+            except Exception:
+                # An object of a shape that nobody expects must not end the operator.
+                log.exception("accounting of workloads is put off")
             await sleep(self._round_seconds)
 
     async def round(self) -> None:
@@ -114,16 +113,24 @@ class Accountant:
         for uid, (workload, body) in seen.counted.items():
             if uid in entries and entries[uid][1].settled:
                 continue
-            self._lives.setdefault(uid, WorkloadLife(workload, body)).seen(workload, body)
+            if uid not in self._lives:
+                self._lives[uid] = _life(workload, body, entries[uid][1] if uid in entries else None)
+            self._lives[uid].seen(workload, body)
         await self._drop_covered(seen.covered, entries)
         for life in list(self._lives.values()):
             if life.workload.uid not in seen.counted and life.workload.kind in seen.kinds:
                 await self._missing(life, now)
         await self._left_behind({*seen.counted, *seen.covered}, seen.kinds, entries, now)
-        await self._read_pods(now)
+        await read_pods(self._cluster, self._lives.values(), now)
+        if self._nodes is not None:
+            await self._nodes.know(self.nodes())
         settled = frozenset(uid for uid, (_, entry) in entries.items() if entry.settled)
-        for life in list(self._lives.values()):
-            await self._try(life, entries.get(life.workload.uid, ("", None))[1], settled)
+        lives = list(self._lives.values())
+        for first in range(0, len(lives), TOGETHER):  # what a namespace's ledger gets from them is one write
+            some = lives[first : first + TOGETHER]
+            await asyncio.gather(
+                *(self._try(life, entries.get(life.workload.uid, ("", None))[1], settled) for life in some)
+            )
 
     def open_accounts(self) -> list[OpenAccount]:
         """What metrics show of workloads whose account is open and of which a pod has held a node."""
@@ -191,38 +198,9 @@ class Accountant:
                     await self._ledger.settle(namespace, vanished_settlement(entry))
                 await self._ledger.prune(namespace, uid)
             elif not entry.settled:
-                life = self._lives[uid] = WorkloadLife(seen_workload(entry.kind, body), body)
+                life = self._lives[uid] = _life(seen_workload(entry.kind, body), body, entry)
                 life.left(life.workload, now)
         self._tidied = now if tidy else self._tidied
-
-    async def _read_pods(self, now: datetime) -> None:
-        """The pods of every workload that may have news, fifty workloads of a namespace and label a request."""
-        wanted: dict[tuple[str, str], dict[str, list[WorkloadLife]]] = {}
-        for life in self._lives.values():
-            if life.wants_pods:
-                workload = life.workload
-                group = wanted.setdefault((workload.namespace, WORKLOAD_KINDS[workload.kind].pod_label), {})
-                group.setdefault(workload.name, []).append(life)
-        for (namespace, label), by_name in wanted.items():
-            names = sorted(by_name)
-            for first in range(0, len(names), NAMES_A_QUERY):
-                some = names[first : first + NAMES_A_QUERY]
-                await self._read_some(namespace, label, {name: by_name[name] for name in some}, now)
-        if self._nodes is not None:
-            await self._nodes.know(self.nodes())
-
-    async def _read_some(
-        self, namespace: str, label: str, lives: Mapping[str, list[WorkloadLife]], now: datetime
-    ) -> None:
-        bodies, _ = await self._cluster.list("Pod", namespace, f"{label} in ({','.join(lives)})")
-        pods: dict[str, list[WorkloadPod]] = {}
-        for body in bodies:
-            pods.setdefault(body["metadata"]["labels"][label], []).append(workload_pod(body))
-        for name, same in lives.items():
-            for life in same:
-                life.listed((pod for pod in pods.get(name, ()) if is_pod_of(life.workload, pod)), now)
-                if life.workload.left_at is not None:
-                    life.left(life.workload, life.workload.left_at)
 
     async def _try(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
         """Account for one workload; what goes wrong with one is no reason to leave the others."""
@@ -236,7 +214,6 @@ class Accountant:
             log.warning("the account of %s in %s is put off: %s", life.workload, life.workload.namespace, error)
         except Exception:
             log.exception("the account of %s in %s failed", life.workload, life.workload.namespace)
-        await asyncio.sleep(0)
 
     async def _account(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
         workload, now = life.workload, self._clock.now()
@@ -248,10 +225,10 @@ class Accountant:
         if entry is None:
             await self._ledger.open(workload.namespace, plan.entry)
             life.noted_at = now
-        elif life.noted_at is None or now - life.noted_at >= NOTE_AFTER:
+        elif life.noted_at is None or now - life.noted_at >= NOTE_AFTER or _gone(plan.entry) != _gone(entry):
             await self._ledger.expect(workload.namespace, plan.entry)
             life.noted_at = now
-        if plan.report is not None and plan.event is not None:
+        if plan.report is not None and plan.event is not None and life.read_over:
             await self._close(workload, plan.report)
             await self._cluster.emit(life.body, plan.event)
             self._forget(workload.uid)
@@ -311,3 +288,12 @@ class Accountant:
     def _forget(self, uid: str) -> None:
         self._lives.pop(uid, None)
         self._plans.pop(uid, None)
+
+
+def _life(workload: SeenWorkload, body: Mapping[str, Any], entry: LedgerEntry | None) -> WorkloadLife:
+    """A workload as this process first sees it, with the pods that only the ledger remembers."""
+    return WorkloadLife(workload, body, remembered(entry, workload.namespace) if entry else {})
+
+
+def _gone(entry: LedgerEntry) -> set[str]:
+    return {pod.uid for pod in entry.gone or ()}
