@@ -43,6 +43,7 @@ from coppice.ports import (
 from coppice.reconcile import Settings
 from coppice.workload_pods import read_pods
 from coppice.workloads.accounted import SeenWorkload, WorkloadPod, seen_workload
+from coppice.workloads.names import workload_report_name
 from coppice.workloads.seen import SeenPod
 
 ROUND_SECONDS = 15.0
@@ -109,7 +110,7 @@ class Accountant:
         """Look at every labelled workload and at every open entry, and do what is to be done. Raises ClusterError."""
         now = self._clock.now()
         entries = {entry.uid: (name, entry) for name, entry in self._entries()}
-        seen = await self._labelled.look(now)
+        seen = await self._labelled.look(now, entries)
         for uid, (workload, body) in seen.counted.items():
             if uid in entries and entries[uid][1].settled:
                 continue
@@ -195,7 +196,7 @@ class Accountant:
             body = await self._cluster.get(entry.kind, namespace, entry.name)
             if body is None or body["metadata"]["uid"] != uid:
                 if not entry.settled:
-                    await self._ledger.settle(namespace, vanished_settlement(entry))
+                    await self._settle_unseen(namespace, entry)
                 await self._ledger.prune(namespace, uid)
             elif not entry.settled:
                 life = self._lives[uid] = _life(seen_workload(entry.kind, body), body, entry)
@@ -237,8 +238,17 @@ class Accountant:
         """Over, with an entry, and every pod gone while nobody looked: what the entry says is all that is left."""
         if entry is None or not life.barren:
             return
-        await self._ledger.settle(life.workload.namespace, vanished_settlement(entry))
+        await self._settle_unseen(life.workload.namespace, entry)
         self._forget(life.workload.uid)
+
+    async def _settle_unseen(self, namespace: str, entry: LedgerEntry) -> None:
+        """Settle by the report that a former process left, else by what the ledger was told last."""
+        body = await self._cluster.get("TrainingReport", namespace, workload_report_name(entry.name, entry.uid))
+        if body is not None and _is_of(body, entry.uid):
+            report = TrainingReport.model_validate(body)
+            await self._ledger.settle(namespace, workload_settlement(report, ending_in(report)))
+        else:
+            await self._ledger.settle(namespace, vanished_settlement(entry))
 
     async def _close(self, workload: SeenWorkload, report: TrainingReport) -> None:
         """Write the report, and settle by the one that stands, be it this or a former process's."""
@@ -246,7 +256,7 @@ class Accountant:
             body = await self._cluster.create(report.wire())
             self._index.put("TrainingReport", body)
         except AlreadyExists as taken:
-            if (taken.existing["metadata"].get("labels") or {}).get(JOB_UID_LABEL) != workload.uid:
+            if not _is_of(taken.existing, workload.uid):
                 raise
             report = TrainingReport.model_validate(taken.existing)
         except (Forbidden, NotFound):
@@ -293,6 +303,10 @@ class Accountant:
 def _life(workload: SeenWorkload, body: Mapping[str, Any], entry: LedgerEntry | None) -> WorkloadLife:
     """A workload as this process first sees it, with the pods that only the ledger remembers."""
     return WorkloadLife(workload, body, remembered(entry, workload.namespace) if entry else {})
+
+
+def _is_of(report: Mapping[str, Any], uid: str) -> bool:
+    return bool((report["metadata"].get("labels") or {}).get(JOB_UID_LABEL) == uid)
 
 
 def _gone(entry: LedgerEntry) -> set[str]:

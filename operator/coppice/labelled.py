@@ -6,7 +6,7 @@ in a resync.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,8 +41,8 @@ class Labelled:
         self._absent: set[str] = set()
         self._above: dict[str, tuple[SeenWorkload | None, datetime]] = {}
 
-    async def look(self, now: datetime) -> Sight:
-        """Every labelled workload of every kind that is served and may be read."""
+    async def look(self, now: datetime, accounted: Collection[str]) -> Sight:
+        """Every labelled workload of every kind that is served and may be read; `accounted` have entries."""
         found: dict[str, tuple[SeenWorkload, Body]] = {}
         listed: set[str] = set()
         for kind in WORKLOAD_KINDS:
@@ -54,7 +54,7 @@ class Labelled:
                 found[workload.uid] = workload, body
         sight = Sight(kinds=frozenset(listed | self._absent))
         for uid, (workload, its_body) in found.items():
-            if covered_by_others(workload, await self._owners(workload, found, now)):
+            if covered_by_others(await self._owners(workload, found, now), accounted):
                 sight.covered[uid] = workload
             else:
                 sight.counted[uid] = workload, its_body

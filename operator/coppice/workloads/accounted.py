@@ -4,7 +4,7 @@ Only what every version of these kinds has in common is read: conditions, owner 
 controllers put on pods. No schema of theirs is copied, so a newer version of a kind needs no change here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -164,10 +164,14 @@ def frozen(pod: WorkloadPod, moment: datetime) -> WorkloadPod:
     return gone(pod, moment) if pod.live else pod
 
 
-def covered_by_others(workload: SeenWorkload, owners: Iterable[SeenWorkload | Owner]) -> bool:
-    """Whether one of the owners above, nearest first, has an account of its own: the outermost counts."""
+def covered_by_others(owners: Iterable[SeenWorkload | Owner], accounted: Collection[str] = ()) -> bool:
+    """Whether one of the owners above has an account of its own: the outermost counts.
+
+    `accounted` are uids of those that have or had one: what they counted is not counted below them again, also when
+    they have lost the label since.
+    """
     return any(
-        owner.kind == TRAINING_JOB if isinstance(owner, Owner) else owner.labelled and owner.uid != workload.uid
+        owner.kind == TRAINING_JOB if isinstance(owner, Owner) else owner.labelled or owner.uid in accounted
         for owner in owners
     )
 

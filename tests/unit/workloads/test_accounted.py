@@ -90,13 +90,13 @@ def test_a_pod_tells_its_accelerator_its_selector_and_who_stands_above_it() -> N
 
 
 def test_a_labelled_owner_or_a_trainingjob_above_covers_a_workload() -> None:
-    inner = seen_workload("Job", workload(uid="inner"))
     labelled = seen_workload("JobSet", workload("JobSet", uid="outer"))
     bare = seen_workload("JobSet", workload("JobSet", uid="outer", labelled="no"))
-    assert covered_by_others(inner, [bare, labelled])
-    assert covered_by_others(inner, [Owner("TrainingJob", "topics", "t")])
-    assert not covered_by_others(inner, [bare, Owner("CronJob", "nightly", "c")])
-    assert not covered_by_others(inner, [])
+    assert covered_by_others([bare, labelled])
+    assert covered_by_others([Owner("TrainingJob", "topics", "t")])
+    assert not covered_by_others([bare, Owner("CronJob", "nightly", "c")])
+    assert not covered_by_others([])
+    assert covered_by_others([bare], accounted={"outer"}), "it had the label once, and was accounted"
 
 
 def test_a_workload_is_named_as_no_trainingjob_can_be() -> None:
