@@ -13,6 +13,7 @@ from cluster.stage import Stage, probe_job
 from coppice.adapters.intensity.static import StaticIntensity
 from coppice.api.decision import decode_record
 from coppice.api.labels import DECISION_ANNOTATION
+from coppice.cli.cluster import cluster_of
 from coppice.cli.world import Installation, from_cluster
 from devcluster.controlplane import ControlPlane
 
@@ -67,6 +68,16 @@ def test_a_plan_from_outside_sees_the_same_nodes(stage: Stage) -> None:
     assert found.missing == ()
     world = found.world(probe_job("planned", "default").build())
     assert world.intensity_of(world.profiles[0]).source.endswith("zone by the region label of 2 of 3 nodes")
+
+
+def test_a_list_of_nodes_leaves_out_what_nobody_reads(stage: Stage) -> None:
+    async def listed() -> list[Body]:
+        async with cluster_of(str(stage.control_plane.kubeconfig)) as cluster:
+            return (await cluster.list("Node"))[0]
+
+    assert stage.api.get("Node", None, stage.node.name)["status"]["capacity"]
+    found = {body["metadata"]["name"]: body for body in asyncio.run(listed())}
+    assert found[stage.node.name].keys() == {"apiVersion", "kind", "metadata", "spec"}
 
 
 def test_without_the_right_to_read_nodes_jobs_live_with_the_zone_that_was_set(stage: Stage) -> None:

@@ -139,6 +139,8 @@ class ApiCluster:
             for item in page["items"]:
                 item.setdefault("kind", kind)  # items of built-in kinds come without
                 item.setdefault("apiVersion", place.api_version)
+                for field in place.unread:
+                    item.pop(field, None)
             yield page["items"], page["metadata"]["resourceVersion"]
             token = page["metadata"].get("continue", "")
             if not token:

@@ -12,13 +12,17 @@ from coppice.api.labels import CHILD_SELECTOR
 
 @dataclass(frozen=True)
 class Place:
-    """A kind's place in the API; `selector` limits LISTs and watches to objects of ours."""
+    """A kind's place in the API; `selector` limits LISTs and watches to objects of ours.
+
+    `unread` are fields of its objects that a LIST drops page by page, where they are most of the bytes of thousands.
+    """
 
     group: str
     version: str
     plural: str
     namespaced: bool = True
     selector: str = ""
+    unread: tuple[str, ...] = ()
 
     def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
         """The URL path of the collection, an object, or a subresource; no namespace means all of them."""
@@ -54,7 +58,7 @@ KINDS: dict[str, Place] = {
     "PyTorchJob": Place("kubeflow.org", "v1", "pytorchjobs"),
     "Pod": Place("", "v1", "pods", selector=CHILD_SELECTOR),
     "Service": Place("", "v1", "services"),
-    "Node": Place("", "v1", "nodes", namespaced=False),
+    "Node": Place("", "v1", "nodes", namespaced=False, unread=("status",)),
     "Namespace": Place("", "v1", "namespaces", namespaced=False),
     "ConfigMap": Place("", "v1", "configmaps"),
     "PersistentVolumeClaim": Place("", "v1", "persistentvolumeclaims"),
