@@ -60,7 +60,6 @@ def measure(size: int, count: int) -> Measured:
     entries = list(models(size))
     started = process_time()
     catalogue = Catalogue.of(entries)
-    _ = [(entry.rules, entry.head) for entry in entries]
     index = process_time() - started
     memory = _resident() - before
     del entries

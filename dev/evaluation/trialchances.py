@@ -81,7 +81,7 @@ def _board(job: TrainingJob, where: World) -> Board:
 
 def _chance(board: Board, row: Row) -> float | None:
     """The chance of a trial's rung; None where it does not fit."""
-    for placed in board.substitutes.values():
+    for placed in map(board.placed, board.rungs):
         candidate = placed.candidate
         if candidate.method.value == row.method and candidate.reference and candidate.reference.name == row.base_model:
             return placed.chance.value

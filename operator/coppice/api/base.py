@@ -99,6 +99,16 @@ def rounded(value: float, significant_digits: int = 4) -> Decimal:
     return number.quantize(Decimal(1).scaleb(exponent)) if exponent < 0 else Decimal(round(number))
 
 
+def shown(value: float, significant_digits: int = 4) -> float:
+    """The float nearest to `rounded`, without the decimal where it can be spared.
+
+    Formatting rounds the binary value, `rounded` its shortest decimal: they differ at most where that is short.
+    """
+    if 1e-4 < value < 1e4 and len(repr(value)) > 12:
+        return float(f"{value:.{significant_digits}g}")
+    return float(rounded(value, significant_digits))
+
+
 def storable(value: Decimal | None) -> Decimal | None:
     """A decimal as the API server takes it: at most 9 decimals; None where 15 digits before the point are too few."""
     if value is None or abs(value) >= Decimal(10) ** 15:

@@ -4,22 +4,24 @@ Chances are those of now: where a rung of a base model has missed, the others of
 they are compared with anything else.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
+from typing import Any
 
-from coppice.api.base import rounded
+from coppice.api.base import shown
 from coppice.api.reasons import AttemptOutcome
 from coppice.api.vocabulary import Method
-from coppice.planning.candidate import Candidate
-from coppice.planning.chance import Chance, chance
+from coppice.planning.candidate import Candidate, rung_name
+from coppice.planning.catalogue import Registered
+from coppice.planning.chance import Chance, Chances
 from coppice.planning.counterfactual import Counterfactual, counterfactual
 from coppice.planning.evidence import Observed, RungKey, evidence
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.ladder import Rules, Rung
+from coppice.planning.ladder import Rules, Rung, count
 from coppice.planning.request import Request
-from coppice.planning.survey import Survey
+from coppice.planning.survey import Survey, Twins
 from coppice.planning.together import after_misses, suitability
 
 CHANCE_DIGITS, SUITED_DIGITS = 3, 4
@@ -47,12 +49,11 @@ def rung_of(
 
 @dataclass(frozen=True)
 class Placed:
-    """A candidate with its chance and how likely its base model suits the task. Those of one `kind` are twins."""
+    """A candidate with its chance and how likely its base model suits the task."""
 
     candidate: Candidate
     chance: Chance
     suited: float = 1.0
-    kind: Hashable = None
 
     @property
     def name(self) -> str:
@@ -61,53 +62,91 @@ class Placed:
     def rung(self, request: Request, cost: float | None = None) -> Rung:
         """As the ladder's search sees it: by the figures that the record shows, digit for digit, so that it replays."""
         candidate = self.candidate
+        estimated, highs = _shown(candidate, request)
+        chance = shown(self.chance.value, CHANCE_DIGITS)
         return rung_of(
             name=self.name,
             method=candidate.method,
             group=candidate.group,
-            cost=float(rounded(candidate.estimate.expected(request.unit) if cost is None else cost)),
-            chance=self.shown_chance,
-            suited=self.shown_suited,
-            highs=tuple(
-                float(rounded(high)) if left < inf else 0.0
-                for high, left in zip(candidate.estimate.highs, request.remaining, strict=True)
-            ),
+            cost=estimated if cost is None else shown(cost),
+            chance=chance,
+            suited=max(shown(self.suited, SUITED_DIGITS), chance),
+            highs=highs,
             remaining=request.remaining if candidate.assumed else None,
         )
 
-    @property
-    def shown_chance(self) -> float:
-        """The chance to the digits of the record."""
-        return float(rounded(self.chance.value, CHANCE_DIGITS))
 
-    @property
-    def shown_suited(self) -> float:
-        """How likely the base model suits the task, to the digits of the record and never below the chance."""
-        return max(float(rounded(self.suited, SUITED_DIGITS)), self.shown_chance)
+Figures = tuple[float, tuple[float, ...]]
+
+
+def _shown(candidate: Candidate, request: Request) -> Figures:
+    """Expected cost and, where a limit binds, high estimates, to the digits of the record."""
+    pairs = zip(candidate.estimate.highs, request.remaining, strict=True)
+    highs = tuple(shown(high) if left < inf else 0.0 for high, left in pairs)
+    return shown(candidate.estimate.expected(request.unit)), highs
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Twins on the board: the chances of their candidates, how likely each model suits, and which are still open."""
+
+    twins: Twins
+    chances: tuple[Chance, ...]
+    suited: float
+    open: tuple[int, ...]
+
+    def placed(self, number: int, model: Registered) -> Placed:
+        """One candidate on one of the models."""
+        return Placed(self.twins.candidates[number].of(model), self.chances[number], self.suited)
+
+
+class _Names(Sequence[tuple[str, str]]):
+    """Names and groups of a rung on all models but the first, written when somebody asks."""
+
+    def __init__(self, method: Method, models: Sequence[Registered]) -> None:
+        self._method, self._models = method, models
+
+    def __getitem__(self, number: Any) -> Any:
+        model = self._models[number + 1]
+        return rung_name(self._method, model.reference), model.key
+
+    def __len__(self) -> int:
+        return len(self._models) - 1
 
 
 @dataclass(frozen=True)
 class Board:
-    """Open substitutes by name, the plan from scratch or why it cannot run, and the counterfactual."""
+    """Open substitutes by twins, the plan from scratch or why it cannot run, and the counterfactual."""
 
     request: Request
     survey: Survey
-    substitutes: Mapping[str, Placed]
+    stands: Sequence[Stand]
     scratch: Placed | Rejection
     counterfactual: Counterfactual | None
 
     @cached_property
     def rungs(self) -> list[Rung]:
-        """The substitutes as rungs; twins differ in their names alone."""
-        known: dict[Hashable, Rung] = {}
+        """The substitutes as rungs, one for all twins."""
+        known: dict[int, Figures] = {}
         found = []
-        for name, placed in self.substitutes.items():
-            kind = placed.kind or name
-            twin = known.get(kind)
-            if twin is None:
-                twin = known[kind] = placed.rung(self.request)
-            found.append(twin if twin.name == name else twin.named(name, placed.candidate.group))
+        for stand in self.stands:
+            suited, models = shown(stand.suited, SUITED_DIGITS), _by_name(stand.twins.models)
+            for number in stand.open:
+                candidate = stand.twins.candidates[number]
+                figures = known.get(id(candidate))
+                if figures is None:
+                    figures = known[id(candidate)] = _shown(candidate, self.request)
+                chance, method = shown(stand.chances[number].value, CHANCE_DIGITS), candidate.method
+                name, group = rung_name(method, models[0].reference), models[0].key
+                twins = _Names(method, models) if len(models) > 1 else ()
+                trains = method is not Method.AS_IS
+                found.append(Rung(name, figures[0], chance, group, max(suited, chance), figures[1], trains, twins))
         return found
+
+    @cached_property
+    def open(self) -> int:
+        """How many substitutes are open, further twins counted."""
+        return count(self.rungs) + sum(stand.twins.further * len(stand.open) for stand in self.stands)
 
     @cached_property
     def last(self) -> Rung | None:
@@ -128,12 +167,20 @@ class Board:
             minimum_saving=float(resolved.minimum_saving_ratio),
         )
 
-    def placed(self, name: str) -> Placed:
+    def placed(self, rung: Rung) -> Placed:
         """The candidate behind a rung."""
-        if name in self.substitutes:
-            return self.substitutes[name]
-        assert isinstance(self.scratch, Placed)
-        return self.scratch
+        stand = self._stands.get(rung.group)
+        if stand is None:
+            assert isinstance(self.scratch, Placed)
+            return self.scratch
+        model = next(model for model in stand.twins.models if model.key == rung.group)
+        methods = (number for number in stand.open if stand.twins.candidates[number].of(model).name == rung.name)
+        return stand.placed(next(methods), model)
+
+    @cached_property
+    def _stands(self) -> Mapping[str, Stand]:
+        """By the key of a model."""
+        return {model.key: stand for stand in self.stands for model in stand.twins.models}
 
 
 def set_up(
@@ -144,46 +191,40 @@ def set_up(
 ) -> Board:
     """The board of a survey and the plan from scratch; `reports` is the evidence, where it was looked up already."""
     seen = evidence(request) if reports is None else reports
-    models: dict[str, list[Candidate]] = {}
-    for candidate in found.candidates:
-        models.setdefault(candidate.group, []).append(candidate)
-    known: dict[Hashable, tuple[list[Chance], float]] = {}
-    open_now: list[Placed] = []
-    for key, candidates in models.items():
-        alike = found.alike.get(key, key)
-        if alike not in known:
-            known[alike] = _chances(request, candidates, seen)
-        chances, suited = known[alike]
-        kinds = ((alike, candidate.method) for candidate in candidates)
-        open_now += [
-            Placed(candidate, one, suited, kind)
-            for candidate, one, kind in zip(candidates, chances, kinds, strict=True)
-            if not (request.tried and request.was_tried(candidate.method, candidate.reference))
-        ]
-    plan, compared = _scratch(request, scratch)
-    if isinstance(plan, Placed):
-        plan = replace(plan, chance=chance(plan.candidate, request, seen))
-    return Board(request, found, {placed.name: placed for placed in open_now}, plan, compared)
+    chances = Chances(request, seen)
+    stands = [_stand(request, twins, chances) for twins in found.groups]
+    plan, compared = _scratch(request, scratch, chances)
+    return Board(request, found, stands, plan, compared)
 
 
-def _chances(
-    request: Request, candidates: Sequence[Candidate], reports: Mapping[RungKey, Observed]
-) -> tuple[list[Chance], float]:
-    """The chances of one base model's rungs, after those that missed, and how likely it suits."""
-    chances = [chance(candidate, request, reports, request.probed) for candidate in candidates]
-    missed = [candidate.name for candidate in candidates if request.tried and _missed(request, candidate)]
-    if not missed:
-        return chances, suitability(one.value for one in chances)
-    values = {candidate.name: one.value for candidate, one in zip(candidates, chances, strict=True)}
-    suited, after = after_misses(values, missed)
-    marked = zip(candidates, chances, strict=True)
-    return [_marked_down(one, after[candidate.name]) for candidate, one in marked], suited
+def _stand(request: Request, twins: Twins, chances: Chances) -> Stand:
+    """The chances of twins, after rungs that missed; only a model that is no one's twin was tried."""
+    model = twins.models[0]
+    found = [chances.of(one.method, model, one.network, twins.depth, twins.share) for one in twins.candidates]
+    everything = tuple(range(len(found)))
+    if not request.tried:
+        return Stand(twins, tuple(found), suitability(one.value for one in found), everything)
+    candidates = [one.of(model) for one in twins.candidates]
+    values = {candidate.name: one.value for candidate, one in zip(candidates, found, strict=True)}
+    suited, after = after_misses(values, [one.name for one in candidates if _missed(request, one)])
+    marked = tuple(_marked_down(one, after[candidate.name]) for candidate, one in zip(candidates, found, strict=True))
+    left = [number for number in everything if not request.was_tried(candidates[number].method, model.reference)]
+    return Stand(twins, marked, suited, tuple(left))
 
 
-def _scratch(request: Request, scratch: Candidate | Rejection) -> tuple[Placed | Rejection, Counterfactual | None]:
+def _by_name(models: Sequence[Registered]) -> Sequence[Registered]:
+    """In the order of their rungs' names, in which only a namespaced model stands elsewhere than by key."""
+    if models[0].reference.kind is models[-1].reference.kind:
+        return models
+    return sorted(models, key=lambda model: rung_name(Method.AS_IS, model.reference))
+
+
+def _scratch(
+    request: Request, scratch: Candidate | Rejection, chances: Chances
+) -> tuple[Placed | Rejection, Counterfactual | None]:
     if isinstance(scratch, Rejection):
         return scratch, None
-    return Placed(scratch, chance(scratch, request, {})), counterfactual(request, scratch)
+    return Placed(scratch, chances.of(scratch.method, None, scratch.network)), counterfactual(request, scratch)
 
 
 def _marked_down(one: Chance, value: float) -> Chance:

@@ -46,8 +46,10 @@ class Candidate:
     def sort_key(self) -> tuple[str, str]:
         return self.group, self.method
 
-    def of_twin(self, model: Registered) -> "Candidate":
+    def of(self, model: Registered) -> "Candidate":
         """The same candidate on a model that differs in its name alone."""
+        if self.model is model:
+            return self
         return Candidate(self.method, model, self.network, self.hardware, self.estimate, self.assumed)
 
     def hyperparameters(self, request: Request) -> dict[str, Decimal | int]:

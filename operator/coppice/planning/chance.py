@@ -19,7 +19,6 @@ How these chances stood up to what came out is said with every decision and chan
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from math import exp, log, log10
 
 from coppice.api.base import rounded
@@ -28,10 +27,12 @@ from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Method, Metric
 from coppice.planning.candidate import Candidate
+from coppice.planning.catalogue import Registered
 from coppice.planning.domains import match
 from coppice.planning.evidence import OTHER_RUNG, Observed, RungKey
 from coppice.planning.languages import share_known
 from coppice.planning.likelihood import RATIOS, probe_logits
+from coppice.planning.network import Network
 from coppice.planning.recorded import recorded_evaluation
 from coppice.planning.request import Request
 
@@ -95,6 +96,59 @@ class Chance:
         )
 
 
+class Chances:
+    """The chances of one decision's candidates: what the job alone says of a method is worked out once."""
+
+    def __init__(
+        self, request: Request, reports: Mapping[RungKey, Observed], probed: Mapping[str, ProbedModel] | None = None
+    ) -> None:
+        self._request, self._reports = request, reports
+        self._probed = request.probed if probed is None else probed
+        self._others = reports.get(OTHER_RUNG, NOTHING_OBSERVED)
+        spec, labels = request.spec, request.spec.dataset.labels or 2
+        self._difficulty = _difficulty(spec.objective.target, spec.objective.metric, labels)
+        self._data = {method: _data(spec.dataset.examples, labels, method) for method in Method}
+
+    def of(
+        self,
+        method: Method,
+        model: Registered | None,
+        network: Network | None,
+        depth: int = 0,
+        share: float | None = None,
+    ) -> Chance:
+        """The chance of a method on a base model, or from scratch, by prior, probe and reports.
+
+        `depth` of the domain and `share` of the languages that the job shares with the model.
+        """
+        terms = self._terms(method, model, network, depth, share)
+        if model is not None and model.key in self._probed:
+            terms = _probed(method, self._request.spec, self._probed[model.key], terms)
+        prior = _clipped(1 / (1 + exp(-sum(terms.values()))))
+        observed = self._others
+        if self._reports:
+            observed = self._reports.get((method, model.key if model else "")) or observed
+        value = (PRIOR_STRENGTH * prior + observed.successes) / (PRIOR_STRENGTH + observed.weight)
+        return Chance(_clipped(value), prior, observed, terms)
+
+    def _terms(
+        self, method: Method, model: Registered | None, network: Network | None, depth: int, share: float | None
+    ) -> dict[str, float]:
+        data, difficulty = self._data[method], self._difficulty
+        if model is None:
+            return {"base": SCRATCH_BASE, "data": data, "difficulty": difficulty}
+        terms = {
+            "base": BASE,
+            "size": SIZE_WEIGHT * (log10(network.matrix_parameters) - 8) if network else 0.0,
+            "domain": DOMAIN_WEIGHT * depth,
+            "language": _language(self._request.spec, model, share),
+            "method": METHOD_LOGITS[method],
+            "data": data,
+            "difficulty": difficulty,
+        }
+        return terms | _head(self._request.spec, model) if method is Method.AS_IS else terms
+
+
 def chance(
     candidate: Candidate,
     request: Request,
@@ -102,65 +156,36 @@ def chance(
     probed: Mapping[str, ProbedModel] = NOT_PROBED,
 ) -> Chance:
     """The chance of one candidate, by prior, probe and reports; `probed` by the key of the base model."""
-    terms = _probed(candidate, request.spec, probed, _terms(candidate, request))
-    prior = _clipped(1 / (1 + exp(-sum(terms.values()))))
-    rung = candidate.method, candidate.model.key if candidate.model else ""
-    observed = reports.get(rung) or reports.get(OTHER_RUNG, NOTHING_OBSERVED)
-    value = (PRIOR_STRENGTH * prior + observed.successes) / (PRIOR_STRENGTH + observed.weight)
-    return Chance(_clipped(value), prior, observed, terms)
-
-
-def _terms(candidate: Candidate, request: Request) -> dict[str, float]:
     spec, model = request.spec, candidate.model
-    labels = spec.dataset.labels or 2
-    data = _data(spec.dataset.examples, labels, candidate.method)
-    difficulty = _difficulty(spec.objective.target, spec.objective.metric, labels)
-    if model is None:
-        return {"base": SCRATCH_BASE, "data": data, "difficulty": difficulty}
-    size = SIZE_WEIGHT * (log10(candidate.network.matrix_parameters) - 8) if candidate.network else 0.0
-    terms = {
-        "base": BASE,
-        "size": size,
-        "domain": DOMAIN_WEIGHT * match(spec.domains, model.spec.domains),
-        "language": _language(spec, candidate),
-        "method": METHOD_LOGITS[candidate.method],
-        "data": data,
-        "difficulty": difficulty,
-    }
-    return terms | _head(spec, candidate)
+    depth = match(spec.domains, model.spec.domains) if model else 0
+    share = share_known(spec.languages, model.spec.languages) if model else None
+    return Chances(request, reports, probed).of(candidate.method, model, candidate.network, depth, share)
 
 
-def _head(spec: TrainingJobSpec, candidate: Candidate) -> dict[str, float]:
-    """What is known of the head that a model used as it is comes with; nothing for the other methods."""
-    if candidate.method is not Method.AS_IS:
-        return {}
-    if candidate.model is not None and recorded_evaluation(candidate.model, spec):
+def _head(spec: TrainingJobSpec, model: Registered) -> dict[str, float]:
+    """What is known of the head that a model used as it is comes with."""
+    if recorded_evaluation(model, spec):
         return {"recorded": RECORDED_MET}
     if spec.dataset.label_names:
         return {"head": HEAD_NAMED}
     return {"head": HEAD_UNNAMED if spec.dataset.labels is not None else 0.0}
 
 
-def _probed(
-    candidate: Candidate, spec: TrainingJobSpec, probed: Mapping[str, ProbedModel], terms: dict[str, float]
-) -> dict[str, float]:
+def _probed(method: Method, spec: TrainingJobSpec, seen: ProbedModel, terms: dict[str, float]) -> dict[str, float]:
     """A probe has seen the data and the target, so it takes the place of what was assumed of both."""
-    seen = probed.get(candidate.model.key) if candidate.model else None
-    logits = probe_logits(seen, candidate.method, spec)
+    logits = probe_logits(seen, method, spec)
     if logits is None or "recorded" in terms or terms.get("head", 0.0) < 0:
         return terms
     replaced = {name: 0.0 for name in ("data", "difficulty") if name in terms}
     return terms | replaced | {"probe": logits}
 
 
-def _language(spec: TrainingJobSpec, candidate: Candidate) -> float:
-    if candidate.model is None or candidate.model.spec.modality != "text" or not spec.languages:
+def _language(spec: TrainingJobSpec, model: Registered, share: float | None) -> float:
+    if model.spec.modality != "text" or not spec.languages:
         return 0.0
-    share = share_known(spec.languages, candidate.model.spec.languages)
     return LANGUAGE_UNKNOWN if share is None else LANGUAGE_MISSING * (1 - share)
 
 
-@lru_cache(maxsize=1024)
 def _data(examples: int, labels: int, method: Method) -> float:
     """More examples of a class help, up to a point; too few of them hurt, most where most is trained."""
     help_or_harm = max(-0.75, min(DATA_WEIGHT * log10(examples / labels / EXAMPLES_PER_LABEL), 0.75))
@@ -169,7 +194,6 @@ def _data(examples: int, labels: int, method: Method) -> float:
     return help_or_harm * (2 if method is Method.FROM_SCRATCH else 1)
 
 
-@lru_cache(maxsize=1024)
 def _difficulty(target: Decimal | None, metric: Metric, labels: int) -> float:
     """How far the target lies beyond what is typical, for metrics between guessing and 1; 0 for the others."""
     if target is None or metric not in RATIOS:

@@ -16,7 +16,7 @@ from coppice.api.reasons import AttemptOutcome, DecisionReason, StateReason
 from coppice.api.vocabulary import Method, Mode, OptimizeFor
 from coppice.planning.board import Board, Placed
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.ladder import Ladder, Rules, Rung, admissible, best_ladder, fits, miss_probability
+from coppice.planning.ladder import Ladder, Rules, Rung, admissible, best_ladder, count, fits, miss_probability
 from coppice.planning.licenses import judge_data
 from coppice.planning.request import Request
 
@@ -115,7 +115,7 @@ def choose(board: Board) -> Choice | Refusal:
         last=board.last,
         rules=board.rules,
         has_scratch_plan=request.has_scratch_plan,
-        fitting=bool(board.survey.candidates),
+        fitting=bool(board.survey.groups),
         scratch_tried=request.was_tried(Method.FROM_SCRATCH, None),
     )
     return answer(asked) or _refusal(board)
@@ -197,19 +197,19 @@ def _refusal(board: Board) -> Refusal:
         return _ended(board, "no rung is left")
     if request.tried:
         return _nothing_left(board)
-    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, [board.placed(last.name)]))
+    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, [board.placed(last)]))
 
 
 def _no_substitute(board: Board) -> Refusal:
     if board.request.tried:
         return _nothing_left(board)
-    if not board.survey.candidates:
+    if not board.survey.groups:
         return Refusal(StateReason.NO_BASE_MODEL_FITS, f"no base model fits: {found_wanting(board)}")
-    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, list(board.substitutes.values())))
+    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, [board.placed(rung) for rung in board.rungs]))
 
 
 def _nothing_left(board: Board) -> Refusal:
-    fitting = len(board.rungs)
+    fitting = count(board.rungs)
     return _ended(
         board, f"{fitting} candidates do not fit the limits and attempts left" if fitting else "no rung is left"
     )

@@ -8,12 +8,11 @@ compares with them claims too much. Both are computed with every decision and ch
                   task, metric and data as recorded on the base models), as a share: 0 is always first, 1 always last
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 
 from coppice.api.decision import ControlsRecord
 from coppice.api.vocabulary import DIRECTIONS, Direction, Metric
-from coppice.planning.candidate import Candidate
 from coppice.planning.catalogue import Registered
 from coppice.planning.recorded import trusted
 
@@ -22,17 +21,18 @@ SHOWN = 3
 Data = tuple[Metric, str]
 
 
-def controls(candidates: Iterable[Candidate], task: str) -> ControlsRecord | None:
-    """The first base models of each ranking among the candidates; None without any."""
-    models = {one.model.key: one.model for one in candidates if one.model is not None}
-    if not models:
+def controls(twins: Sequence[Sequence[Registered]], task: str) -> ControlsRecord | None:
+    """The first base models of each ranking among those with candidates, given by twins; None without any."""
+    if not twins:
         return None
-    ranks = static_ranks(models.values(), task)
-    by_size = nsmallest(SHOWN, models.values(), key=lambda model: (-model.spec.architecture.parameters, model.key))
+    first = (model for models in twins for model in models[:SHOWN])
+    by_size = nsmallest(SHOWN, first, key=lambda model: (-model.spec.architecture.parameters, model.key))
+    evaluated = {model.key: model for models in twins if models[0].spec.evaluations for model in models}
+    ranks = static_ranks(evaluated.values(), task)
     by_rank = nsmallest(SHOWN, ranks, key=lambda key: (ranks[key], key))
     return ControlsRecord(
         parameters=tuple(model.reference.name for model in by_size),
-        static_rank=tuple(models[key].reference.name for key in by_rank),
+        static_rank=tuple(evaluated[key].reference.name for key in by_rank),
     )
 
 

@@ -9,8 +9,9 @@ once n of those dominate it, and what is left still holds a best ladder (a k-sky
 """
 
 from bisect import insort
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import inf
 
 from coppice.planning.rung import Rung
@@ -34,35 +35,40 @@ def undominated(rungs: Iterable[Rung], remaining: Sequence[float], most: int) ->
     free: _Kept = []
     training: _Kept = []
     found: list[Undominated] = []
-    for rung in sorted(_few_twins(rungs, most), key=_order):
-        by: list[Rung] = []
-        ways: set[tuple[bool, str]] = set()
-        for earlier in (free, training) if rung.trains else (free,):
-            for other in _before(rung, earlier, binding):
-                if len(ways) >= most:
-                    break
-                own = other.group == rung.group
-                ways.add((own, other.name if own else other.group))
-                by.append(other)
-        if len(ways) < most:
-            insort(training if rung.trains else free, (-rung.chance, rung.name, rung))
-            found.append(Undominated(rung, tuple(by)))
+    for _, same in groupby(sorted(rungs, key=_order), _order):
+        for one in _by_name(list(same)):
+            by = _dominating(one, (free, training) if one.trains else (free,), binding, most)
+            if by is None:
+                break
+            insort(training if one.trains else free, (-one.chance, one.name, one))
+            found.append(Undominated(one, by))
     return found
 
 
-def _few_twins(rungs: Iterable[Rung], most: int) -> Iterator[Rung]:
-    """Of rungs that differ in name and base model alone, the first by name: they are each other's best replacement."""
-    seen: dict[Hashable, set[str]] = {}
-    for rung in sorted(rungs, key=lambda rung: rung.name):
-        groups = seen.setdefault((rung.cost, rung.chance, rung.highs, rung.trains), set())
-        if len(groups) < most:
-            groups.add(rung.group)
-            yield rung
+def _by_name(same: Sequence[Rung]) -> Iterable[Rung]:
+    """Rungs of equal figures with their twins; what is enough for one of them to go is enough for those after it."""
+    if len(same) == 1:
+        return same[0].each()
+    return sorted((one for rung in same for one in rung.each()), key=lambda one: one.name)
 
 
-def _order(rung: Rung) -> tuple[float, float, tuple[float, ...], bool, str]:
-    """Whatever dominates a rung comes before it."""
-    return rung.cost, -rung.chance, rung.highs, rung.trains, rung.name
+def _dominating(rung: Rung, earlier: Iterable[_Kept], binding: Sequence[int], most: int) -> tuple[Rung, ...] | None:
+    """Those of earlier rungs, all as cheap, that dominate; None where they are enough for it to go."""
+    by: list[Rung] = []
+    ways: set[tuple[bool, str]] = set()
+    for kept in earlier:
+        for other in _before(rung, kept, binding):
+            own = other.group == rung.group
+            ways.add((own, other.name if own else other.group))
+            if len(ways) >= most:
+                return None
+            by.append(other)
+    return tuple(by) if most else None
+
+
+def _order(rung: Rung) -> tuple[float, float, tuple[float, ...], bool]:
+    """Whatever dominates a rung comes before it, or by name among equal ones."""
+    return rung.cost, -rung.chance, rung.highs, rung.trains
 
 
 def _before(rung: Rung, earlier: _Kept, binding: Sequence[int]) -> Iterator[Rung]:

@@ -18,10 +18,21 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from coppice.planning.dominance import undominated
-from coppice.planning.rung import MAX_RUNGS, Ladder, Rules, Rung, fits, miss_probability, most_before
+from coppice.planning.rung import MAX_RUNGS, Ladder, Rules, Rung, by_price, count, fits, miss_probability, most_before
 from coppice.planning.search import Search
 
-__all__ = ["MAX_RUNGS", "Ladder", "Rules", "Rung", "admissible", "best_ladder", "fits", "miss_probability"]
+__all__ = [
+    "MAX_RUNGS",
+    "Ladder",
+    "Rules",
+    "Rung",
+    "admissible",
+    "best_ladder",
+    "by_price",
+    "count",
+    "fits",
+    "miss_probability",
+]
 
 
 def best_ladder(rungs: Sequence[Rung], last: Rung | None, rules: Rules) -> Ladder | None:

@@ -20,7 +20,7 @@ from coppice.planning.choice import Choice
 from coppice.planning.estimate import Estimate
 from coppice.planning.fit.ability import model_has_the_method, trainer_has_the_method
 from coppice.planning.hardware import Hardware
-from coppice.planning.ladder import Rung, fits
+from coppice.planning.ladder import Rung, by_price, fits
 from coppice.planning.likelihood import RATIOS
 from coppice.planning.preposterior import Prospect, value_of_probing
 from coppice.planning.request import Request
@@ -139,10 +139,10 @@ def _first_by_price(board: Board, choice: Choice) -> list[Placed]:
     last = _last(board, choice)
     ending = [last] if last else []
     best: dict[str, Placed] = {}
-    for rung in sorted(board.rungs, key=lambda rung: (rung.price, rung.name)):
+    for rung in by_price(board.rungs):
         if len(best) == MOST_PROSPECTS:
             break
-        placed = board.placed(rung.name)
+        placed = board.placed(rung)
         probed = placed.candidate.method in AGREEMENT and rung.group not in best
         if probed and fits([rung, *ending], board.rules):
             best[rung.group] = placed
@@ -205,4 +205,4 @@ def _leaves_room(probe: Probe, board: Board, choice: Choice) -> bool:
     }
     later = replace(board.request, spent=spent.model_copy(update=changes))
     rules = replace(board.rules, remaining=later.remaining)
-    return fits([board.placed(rung.name).rung(later) for rung in choice.ladder.rungs], rules)
+    return fits([board.placed(rung).rung(later) for rung in choice.ladder.rungs], rules)

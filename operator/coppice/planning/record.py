@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from heapq import nsmallest
+from itertools import chain, islice
 
 from coppice.api.base import Interval, rounded
 from coppice.api.decision import MAX_CANDIDATES, SHORT_MESSAGE, CandidateRecord, DecisionRecord, Intensity
@@ -14,7 +14,7 @@ from coppice.planning.board import SUITED_DIGITS, Board, Placed
 from coppice.planning.choice import Choice, ending_probabilities
 from coppice.planning.controls import controls
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.ladder import Ladder, admissible
+from coppice.planning.ladder import Ladder, Rung, admissible, by_price
 from coppice.planning.obligations import MAX_SENTENCE, obligations
 from coppice.planning.probing import Probe
 from coppice.planning.request import Request
@@ -23,8 +23,8 @@ from coppice.planning.saving import Arm, saving_grams
 
 def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | None = None) -> DecisionRecord:
     """The record of a plan that will run, or of a probe that comes before it."""
-    ladder = [board.placed(rung.name) for rung in choice.ladder.rungs]
-    first = board.placed(choice.advised.rungs[0].name) if choice.advised else None
+    ladder = [board.placed(rung) for rung in choice.ladder.rungs]
+    first = board.placed(choice.advised.rungs[0]) if choice.advised else None
     limitations, owed = _conditions(board.request, [*ladder, *([first] if first else [])])
     saving = _saving(board, choice.compared, probe)
     accepted = set(board.request.spec.acknowledge)
@@ -59,7 +59,7 @@ def refused_record(board: Board, reason: DecisionReason, message: str, now: date
 def _base_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
     request, survey = board.request, board.survey
     shown = _best(board)
-    compared, ranked = board.counterfactual, controls(survey.candidates, request.spec.task)
+    compared, ranked = board.counterfactual, controls([twins.models for twins in survey.groups], request.spec.task)
     return DecisionRecord(
         software_version=request.world.software_version,
         decided_at=now,
@@ -82,7 +82,7 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         rejected=dict(sorted(survey.rejected.items())),
         rejections=dict(sorted(survey.sentences.items())),
         candidates=tuple(_candidate(request, placed) for placed in shown),
-        candidates_left_out=len(board.substitutes) + survey.twins - len(shown),
+        candidates_left_out=board.open - len(shown),
         chance_score=request.chance_score.record(ranked.parameters if ranked else ()),
         controls=ranked,
         catalogue_digest=request.world.catalogue.digest_for(request.namespace),
@@ -137,18 +137,20 @@ def _unused_scratch(board: Board, choice: Choice | None) -> CandidateRecord | No
 
 def _best(board: Board) -> list[Placed]:
     """What may run first, then by cost for the chance: what a rung is worth before the rest of the ladder is known."""
-    possible = {rung.name for rung in admissible(board.rungs, board.last, board.rules)}
-    first = nsmallest(MAX_CANDIDATES, board.rungs, key=lambda rung: (rung.name not in possible, rung.price, rung.name))
-    return [board.placed(rung.name) for rung in first]
+    possible = admissible(board.rungs, board.last, board.rules)
+    numbers = {id(rung) for rung in possible}
+    others = (rung for rung in board.rungs if id(rung) not in numbers)
+    first = islice(chain(by_price(possible), by_price(others)), MAX_CANDIDATES)
+    return [board.placed(rung) for rung in first]
 
 
 def _saving(board: Board, ladder: Ladder, probe: Probe | None) -> Interval | None:
     compared = board.counterfactual
-    first = board.placed(ladder.rungs[0].name)
+    first = board.placed(ladder.rungs[0])
     if compared is None or first.candidate.model is None:
         return None
     scratch = Arm("scratch", compared.profile, compared.estimate)
-    arms = [_arm(board.placed(rung.name), scratch) for rung in ladder.rungs]
+    arms = [_arm(board.placed(rung), scratch) for rung in ladder.rungs]
     ending = list(zip(arms, ending_probabilities(ladder), strict=True))
     if probe is not None:
         ending.insert(0, (Arm("probe", probe.hardware.profile.metadata.name, probe.estimate), 0.0))
@@ -177,16 +179,14 @@ def _intensity(request: Request, first: Placed) -> Intensity:
 def _message(board: Board, choice: Choice, saving: Interval | None, probe: Probe | None) -> str:
     """The plan in a sentence or two, with the numbers that decided."""
     ladder, request = choice.ladder, board.request
-    steps = ", then ".join(
-        f"{rung.name} ({_grams(board, rung.name)}, chance {rung.chance:.2f})" for rung in ladder.rungs
-    )
+    steps = ", then ".join(f"{rung.name} ({_grams(board, rung)}, chance {rung.chance:.2f})" for rung in ladder.rungs)
     cut_short = "" if ladder.proven else " Its search was cut short: a better one may exist."
     parts = [choice.reason.sentence, f"Plan: {steps}; together {ladder.chance:.2f}.{cut_short}"]
     if probe is not None:
         parts.insert(0, probe.sentence(request))
     if choice.advised is not None:
-        forgone = choice.advised.rungs[0].name
-        parts.append(f"Forgone: {forgone} ({_grams(board, forgone)}).")
+        forgone = choice.advised.rungs[0]
+        parts.append(f"Forgone: {forgone.name} ({_grams(board, forgone)}).")
     if saving is not None and board.counterfactual is not None:
         basis = board.counterfactual.basis.lower()
         parts.append(f"Expected saving against scratch ({basis}): {saving.low} to {saving.high} gCO2e.")
@@ -197,5 +197,5 @@ def _message(board: Board, choice: Choice, saving: Interval | None, probe: Probe
     return " ".join(parts)[:1024]
 
 
-def _grams(board: Board, name: str) -> str:
-    return f"{board.placed(name).candidate.estimate.carbon.median:.3g} gCO2e"
+def _grams(board: Board, rung: Rung) -> str:
+    return f"{board.placed(rung).candidate.estimate.carbon.median:.3g} gCO2e"

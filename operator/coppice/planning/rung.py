@@ -1,8 +1,10 @@
 """Rungs, what binds a ladder of them, and how likely all of them miss."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from math import inf, prod
+from operator import attrgetter
 
 from coppice.planning.together import all_miss
 
@@ -11,7 +13,10 @@ MAX_RUNGS = 8
 
 @dataclass(frozen=True)
 class Rung:
-    """One rung: expected cost, chance, the group it fails with and how likely that suits, high estimates by limit."""
+    """One rung: expected cost, chance, the group it fails with and how likely that suits, high estimates by limit.
+
+    `twins` are names and groups of rungs that differ from it in nothing else, in the order of their names.
+    """
 
     name: str
     cost: float
@@ -20,15 +25,18 @@ class Rung:
     suited: float = 1.0
     highs: tuple[float, ...] = ()
     trains: bool = True
+    twins: Sequence[tuple[str, str]] = field(default=(), repr=False, compare=False)
 
     @property
     def price(self) -> float:
         """Cost for the chance."""
         return self.cost / self.chance if self.chance else inf
 
-    def named(self, name: str, group: str) -> "Rung":
-        """The same rung of a twin."""
-        return Rung(name, self.cost, self.chance, group, self.suited, self.highs, self.trains)
+    def each(self) -> Iterator["Rung"]:
+        """The rung and its twins, one by one."""
+        yield Rung(self.name, self.cost, self.chance, self.group, self.suited, self.highs, self.trains)
+        for name, group in self.twins:
+            yield Rung(name, self.cost, self.chance, group, self.suited, self.highs, self.trains)
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ def fits(rungs: Sequence[Rung], rules: Rules) -> bool:
 def most_before(rungs: Iterable[Rung], last: Rung | None, rules: Rules) -> int:
     """How many of the rungs can stand before the last one, by attempts and length alone."""
     trains = rules.train_rungs - (last.trains if last else 0)
-    free = sum(not rung.trains for rung in rungs)
+    free = sum(1 + len(rung.twins) for rung in rungs if not rung.trains)
     return max(min(trains + free, MAX_RUNGS - (1 if last else 0)), 0)
 
 
@@ -84,3 +92,14 @@ def miss_probability(rungs: Iterable[Rung]) -> float:
 def expected_cost(rungs: Sequence[Rung]) -> float:
     """What trying the rungs in that order until one succeeds is expected to cost."""
     return sum(rung.cost * miss_probability(rungs[:n]) for n, rung in enumerate(rungs))
+
+
+def count(rungs: Iterable[Rung]) -> int:
+    """How many rungs, twins counted."""
+    return sum(1 + len(rung.twins) for rung in rungs)
+
+
+def by_price(rungs: Iterable[Rung]) -> Iterator[Rung]:
+    """Rungs and their twins one by one, the least cost for the chance first, equal ones by name."""
+    for _, same in groupby(sorted(rungs, key=attrgetter("price")), attrgetter("price")):
+        yield from sorted((one for rung in same for one in rung.each()), key=attrgetter("name"))

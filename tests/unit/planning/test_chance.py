@@ -19,8 +19,8 @@ NAME = "all-minilm-l6-v2"
 def chances(job: JobBuilder = JOB, model: ModelBuilder = MODEL, *reports: ReportBuilder) -> dict[str, ChanceRecord]:
     ask = Case(job, [model], reports=reports).request
     board = set_up(ask, survey(ask), scratch_candidate(ask))
-    found = {placed.candidate.method.value: placed.chance.record() for placed in board.substitutes.values()}
-    return found | {"FromScratch": board.placed("training from scratch").chance.record()}
+    found = {placed.candidate.method.value: placed.chance.record() for placed in map(board.placed, board.rungs)}
+    return found | {"FromScratch": board.placed(board.last).chance.record()}
 
 
 def probe(job: JobBuilder = JOB, model: ModelBuilder = MODEL, *reports: ReportBuilder) -> float:
@@ -145,7 +145,7 @@ def test_a_policy_can_turn_learning_off_and_keep_other_namespaces_out() -> None:
         policy = make_policy().set("spec.learning", learning)
         ask = Case(JOB, [MODEL], reports=reports, policies=[policy]).request
         board = set_up(ask, survey(ask), scratch_candidate(ask))
-        (found,) = (one for one in board.substitutes.values() if one.candidate.method is Method.LINEAR_PROBE)
+        (found,) = (one for one in map(board.placed, board.rungs) if one.candidate.method is Method.LINEAR_PROBE)
         counts[learning] = found.chance.record().observations
     assert counts == {"All": 2, "OwnNamespace": 1, "Off": 0}
 

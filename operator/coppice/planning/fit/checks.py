@@ -7,7 +7,6 @@ from coppice.planning.fit.rejection import MethodCheck, ModelCheck, Rejection
 from coppice.planning.request import Request
 
 MODEL_CHECKS: tuple[ModelCheck, ...] = (
-    relevance.is_pinned_if_the_job_pins,
     rules.scope_is_allowed,
     trust.no_remote_code,
     trust.every_file_has_a_digest,
@@ -19,28 +18,35 @@ MODEL_CHECKS: tuple[ModelCheck, ...] = (
     rules.licenses_allow_the_use,
     rules.data_licenses_allow_the_use,
     trust.host_is_allowed,
-    rules.size_is_allowed,
 )
-"""Of a base model as a whole. That it serves the task is known from the catalogue's index."""
+"""Of a base model as a whole, between whether it is pinned and its size. That it serves the task is known from the
+catalogue's index."""
 
 METHOD_CHECKS: tuple[MethodCheck, ...] = (
     rules.method_is_allowed,
     ability.trainer_has_the_method,
     ability.model_has_the_method,
-    ability.head_answers_the_task,
-    ability.has_not_missed_as_it_is,
+)
+"""Of a base model with one method."""
+
+HEAD_CHECKS: tuple[MethodCheck, ...] = (ability.head_answers_the_task, ability.has_not_missed_as_it_is)
+"""After these, of a base model as it is."""
+
+FIGURES_CHECKS: tuple[MethodCheck, ...] = (
     ability.figures_are_known,
     ability.price_is_known,
     ability.a_profile_is_allowed,
 )
-"""Of a base model with one method. That it fits into memory is known once it is estimated."""
+"""At last, of what an estimate needs. That it fits into memory is known once it is estimated."""
 
 
 def rejected_model(model: Registered, request: Request) -> Rejection | None:
-    """The first reason against a base model."""
+    """The first reason against a base model, whatever its name and size."""
     return next((found for check in MODEL_CHECKS if (found := check(model, request))), None)
 
 
-def rejected_method(model: Registered, method: Method, request: Request) -> Rejection | None:
-    """The first reason against a method on a base model that itself fits."""
-    return next((found for check in METHOD_CHECKS if (found := check(model, method, request))), None)
+def rejected_method(
+    checks: tuple[MethodCheck, ...], model: Registered, method: Method, request: Request
+) -> Rejection | None:
+    """The first reason of some checks against a method on a base model that itself fits."""
+    return next((found for check in checks if (found := check(model, method, request))), None)
