@@ -1,4 +1,8 @@
-"""TrainingJob status: what was seen and decided, never what is hoped; at most 16 KiB in all."""
+"""TrainingJob status: what was seen and decided, never what is hoped.
+
+It stays within 16 KiB, a decision record that waits included, but for jobs of very many attempts or pods: what they
+used stands nowhere else, so none is left out; every field is bounded.
+"""
 
 from datetime import datetime
 from decimal import Decimal

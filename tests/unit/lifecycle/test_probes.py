@@ -1,8 +1,10 @@
 """A probe in a job's life: made once before the ladder is decided, accounted like any attempt, never the job's end."""
 
+import json
+
 import pytest
 
-from coppice.api.decision import decode_record
+from coppice.api.decision import MAX_ENCODED_BYTES, decode_record
 from coppice.api.labels import DECISION_ANNOTATION, RUN_ANNOTATION
 from coppice.api.run import parse_run
 from coppice.api.trainingpolicy import TrainingPolicySpec
@@ -176,3 +178,15 @@ async def test_a_probe_counts_in_what_was_spent_on_substitution() -> None:
     avoided = loop.job(key).status.totals.avoided
     assert avoided is not None
     assert avoided.high < 0
+
+
+async def test_the_status_of_a_long_life_leaves_room_for_a_record_that_waits_within_sixteen_kibibytes() -> None:
+    loop, key = await probing(dear_job().max_attempts(3))
+    loop.cluster.probe(loop.cluster.jobs()[-1], **PREFERS_THE_SECOND)
+    await loop.turn()
+    for quality in ("0.90", "0.91", "0.957"):
+        loop.cluster.run_with_model(loop.cluster.jobs()[-1], quality)
+        await loop.turn()
+    status = loop.cluster.objects[tuple(key)]["status"]
+    assert len(status["attempts"]) == 4
+    assert len(json.dumps(status, separators=(",", ":"))) <= 16 * 1024 - MAX_ENCODED_BYTES
