@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,9 +19,11 @@ from devcluster.progress import Progress
 
 
 class PrometheusProcess:
-    """`with` starts it and waits until it answers; `scrapes` are addresses asked each second."""
+    """`with` starts it and waits until it answers; `scrapes` are addresses asked each second, or `every` so many."""
 
-    def __init__(self, directory: Path, *scrapes: str, retention: str = "10y") -> None:
+    def __init__(
+        self, directory: Path, *scrapes: str, every: Mapping[str, int] | None = None, retention: str = "10y"
+    ) -> None:
         (self._port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self._port}"
         self._tools = build(("prometheus", "promtool"), Progress())
@@ -30,7 +32,11 @@ class PrometheusProcess:
         self._process: subprocess.Popen[bytes] | None = None
         own = {"namespace": "gpu-operator", "pod": "dcgm-exporter-x7k2p", "container": "exporter"}
         jobs = [
-            {"job_name": f"exporter-{number}", "static_configs": [{"targets": [target], "labels": own}]}
+            {
+                "job_name": f"exporter-{number}",
+                "scrape_interval": f"{(every or {}).get(target, 1)}s",
+                "static_configs": [{"targets": [target], "labels": own}],
+            }
             for number, target in enumerate(scrapes)
         ]
         content = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs}

@@ -1,0 +1,143 @@
+"""Hardware that is metered while jobs run on it: what dcgm-exporter and Kepler print is made from the real pods.
+
+Every device draws an even power, so that the truth is watts times seconds whatever happens to those who look. Which pod
+is on which device, and since when, is asked of the API server at each scrape, as the exporters ask their kubelet.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from cluster.api import Api, Body
+from cluster.pods import reserved_for
+from coppice.api.labels import JOB_NAME_LABEL
+
+CPU_WATTS = 4.0
+A_DAY_SECONDS = 86_400.0
+"""For so long drivers have been loaded when a story begins."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """An accelerator: its watts, whether its power is printed beside its counter, its MIG instance."""
+
+    uuid: str
+    watts: float
+    power: bool = False
+    profile: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A pod that has a node."""
+
+    uid: str
+    namespace: str
+    name: str
+    job: str
+    start: float
+    end: float | None
+
+
+class Fleet:
+    """The devices of a namespace's jobs, by job; a job without one has only a processor."""
+
+    def __init__(self, api: Api, namespace: str, boards: Mapping[str, Board]) -> None:
+        self._api, self._namespace = api, namespace
+        self.boards = boards
+        self._loaded = dict.fromkeys(boards.values(), time.time() - A_DAY_SECONDS)
+
+    def reload_driver(self, jobs: Iterable[str]) -> None:
+        """The counters of these jobs' devices begin again."""
+        self._loaded |= {self.boards[job]: time.time() for job in jobs}
+
+    def pods(self) -> list[Seen]:
+        return [seen for pod in self._api.list("Pod", self._namespace) if (seen := _seen(pod))]
+
+    def dcgm(self, jobs: Iterable[str]) -> Callable[[], str]:
+        """What dcgm-exporter prints of the devices of these jobs."""
+        boards = sorted({self.boards[job] for job in jobs}, key=lambda board: board.uuid)
+
+        def page() -> str:
+            pods = [pod for pod in self.pods() if pod.end is None]
+            return "".join(line for board in boards for line in self._lines(board, pods))
+
+        return page
+
+    def kepler(self) -> str:
+        """What Kepler prints of every pod: active power, and overlapping zones."""
+        pods, now = self.pods(), time.time()
+        lines = ["# TYPE kepler_pod_cpu_joules_total counter\n"]
+        for pod in pods:
+            joules = CPU_WATTS * ((pod.end or now) - pod.start)
+            state = "running" if pod.end is None else "terminated"
+            who = f'pod_id="{pod.uid}",pod_name="{pod.name}",pod_namespace="{pod.namespace}",state="{state}"'
+            for zone, factor in (("package", 1.0), ("core", 0.7), ("psys", 1.4)):
+                labels = f'{who},zone="{zone}",node_name="node-1"'
+                lines.append(f"kepler_pod_cpu_joules_total{{{labels}}} {joules * factor!r}\n")
+        return "".join(lines)
+
+    def _lines(self, board: Board, pods: Iterable[Seen]) -> list[str]:
+        device = f'gpu="0",UUID="{board.uuid}",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",Hostname="node-1"'
+        if board.profile:
+            device += f',GPU_I_PROFILE="{board.profile}",GPU_I_ID="1"'
+        here = [pod for pod in pods if self.boards.get(pod.job) == board]
+        holders = [f',namespace="{pod.namespace}",pod="{pod.name}",container="trainer"' for pod in here] or [""]
+        millijoules = 1000 * board.watts * (time.time() - self._loaded[board])
+        lines = [f"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{{{device}{who}}} {millijoules!r}\n" for who in holders]
+        if board.power:
+            lines += [f"DCGM_FI_DEV_POWER_USAGE{{{device}{who}}} {board.watts!r}\n" for who in holders]
+        return lines
+
+
+class Exporter(ThreadingHTTPServer):
+    """One exporter on a port of its own; `stop` and it is gone."""
+
+    daemon_threads = True
+
+    def __init__(self, page: Callable[[], str], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Page)
+        self.page = page
+        self.target = f"127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class _Page(BaseHTTPRequestHandler):
+    server: Exporter
+
+    def do_GET(self) -> None:
+        body = self.server.page().encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def _seen(pod: Body) -> Seen | None:
+    scheduled = reserved_for(pod)
+    if scheduled is None:
+        return None
+    states = [one["state"] for one in pod["status"].get("containerStatuses") or ()]
+    ended = [state["terminated"]["finishedAt"] for state in states if "terminated" in state]
+    metadata = pod["metadata"]
+    job = (metadata.get("labels") or {}).get(JOB_NAME_LABEL, "")
+    end = _seconds(ended[0]) if ended else None
+    return Seen(metadata["uid"], metadata["namespace"], metadata["name"], job, _seconds(scheduled), end)
+
+
+def _seconds(stamp: str) -> float:
+    return datetime.fromisoformat(stamp).timestamp()
