@@ -9,41 +9,34 @@ is made, ends and is deleted within one round is never seen.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from coppice.accounting.settlement import vanished_settlement
-from coppice.accounting.workload import workload_settlement
 from coppice.accounting.zone import Whereabouts
 from coppice.api.computeprofile import ComputeProfile
-from coppice.api.labels import JOB_UID_LABEL
 from coppice.api.trainingjob_status import TotalsStatus
 from coppice.api.trainingledger import LedgerEntry
-from coppice.api.trainingreport import TrainingReport
+from coppice.closing import Closing
 from coppice.index import Index
 from coppice.index.workloads import WorkloadLife
 from coppice.labelled import Labelled
 from coppice.lifecycle.gone_pods import remembered
-from coppice.lifecycle.workload import WorkloadPlan, account_workload, ending_in
+from coppice.lifecycle.workload import WorkloadPlan, account_workload
 from coppice.lifecycle.workload_books import ObservedWorkload
 from coppice.ports import (
-    AlreadyExists,
     Clock,
     Cluster,
     ClusterError,
-    Forbidden,
     IntensityProvider,
     Ledger,
     Meters,
     Nodes,
-    NotFound,
 )
 from coppice.reconcile import Settings
 from coppice.workload_pods import read_pods
 from coppice.workloads.accounted import SeenWorkload, WorkloadPod, seen_workload
-from coppice.workloads.names import workload_report_name
 from coppice.workloads.seen import SeenPod
 
 ROUND_SECONDS = 15.0
@@ -51,6 +44,9 @@ NOTE_AFTER = timedelta(minutes=5)
 """How often the ledger is told what an open workload has used so far: all that is left if it goes unseen."""
 
 TOGETHER = 16
+
+Entries = dict[str, tuple[str, LedgerEntry]]
+"""Namespace and entry of workloads by uid, as of the round's start."""
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +85,7 @@ class Accountant:
         self._nodes = nodes
         self._round_seconds = min(ROUND_SECONDS, resync_seconds)
         self._resync = timedelta(seconds=resync_seconds)
+        self._closing = Closing(cluster, ledger, index)
         self._labelled = Labelled(cluster, self._resync)
         self._lives: dict[str, WorkloadLife] = {}
         self._plans: dict[str, WorkloadPlan] = {}
@@ -120,7 +117,7 @@ class Accountant:
         await self._drop_covered(seen.covered, entries)
         for life in list(self._lives.values()):
             if life.workload.uid not in seen.counted and life.workload.kind in seen.kinds:
-                await self._missing(life, now)
+                await self._missing(life, entries, now)
         await self._left_behind({*seen.counted, *seen.covered}, seen.kinds, entries, now)
         await read_pods(self._cluster, self._lives.values(), now)
         if self._nodes is not None:
@@ -160,16 +157,17 @@ class Accountant:
                 if entry.kind:
                     yield namespace, entry
 
-    async def _drop_covered(
-        self, covered: Mapping[str, SeenWorkload], entries: Mapping[str, tuple[str, LedgerEntry]]
-    ) -> None:
-        """A workload above has the label now, and counts these pods: what was opened for this one is taken back."""
+    async def _drop_covered(self, covered: Iterable[str], entries: Entries) -> None:
+        """A workload above counts these pods: what was opened for this one is taken back, unless a report stands."""
         for uid in covered:
             self._forget(uid)
-            if uid in entries and not entries[uid][1].settled:
-                await self._ledger.withdraw(entries[uid][0], uid)
+            if uid not in entries or entries[uid][1].settled:
+                continue
+            namespace, entry = entries[uid]
+            if not await self._closing.take_back(namespace, entry):
+                entries[uid] = namespace, entry.model_copy(update={"settled": True})
 
-    async def _missing(self, life: WorkloadLife, now: datetime) -> None:
+    async def _missing(self, life: WorkloadLife, entries: Entries, now: datetime) -> None:
         workload = life.workload
         if workload.gone_at is not None or workload.left_at is not None:
             return
@@ -178,29 +176,37 @@ class Accountant:
             life.gone(now)
             return
         found = seen_workload(workload.kind, body)
-        if not found.labelled:
+        if found.labelled:
+            return
+        if await self._labelled.covered(found, entries, now):
+            await self._drop_covered([found.uid], entries)
+        else:
             life.left(found, now)
 
     async def _left_behind(
         self,
         there: set[str],
         kinds: frozenset[str],
-        entries: Mapping[str, tuple[str, LedgerEntry]],
+        entries: Entries,
         now: datetime,
     ) -> None:
         """Entries of workloads that no list shows and this process never saw: after a restart, or long settled."""
         tidy = self._tidied is None or now - self._tidied >= self._resync
-        for uid, (namespace, entry) in entries.items():
+        for uid, (namespace, entry) in list(entries.items()):
             if uid in there or uid in self._lives or entry.kind not in kinds or (entry.settled and not tidy):
                 continue
             body = await self._cluster.get(entry.kind, namespace, entry.name)
             if body is None or body["metadata"]["uid"] != uid:
                 if not entry.settled:
-                    await self._settle_unseen(namespace, entry)
+                    await self._closing.settle_unseen(namespace, entry)
                 await self._ledger.prune(namespace, uid)
             elif not entry.settled:
-                life = self._lives[uid] = _life(seen_workload(entry.kind, body), body, entry)
-                life.left(life.workload, now)
+                found = seen_workload(entry.kind, body)
+                if await self._labelled.covered(found, entries, now):
+                    await self._drop_covered([uid], entries)
+                    continue
+                life = self._lives[uid] = _life(found, body, entry)
+                life.left(found, now)
         self._tidied = now if tidy else self._tidied
 
     async def _try(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
@@ -230,7 +236,7 @@ class Accountant:
             await self._ledger.expect(workload.namespace, plan.entry)
             life.noted_at = now
         if plan.report is not None and plan.event is not None and life.read_over:
-            await self._close(workload, plan.report)
+            await self._closing.close(workload, plan.report)
             await self._cluster.emit(life.body, plan.event)
             self._forget(workload.uid)
 
@@ -238,32 +244,8 @@ class Accountant:
         """Over, with an entry, and every pod gone while nobody looked: what the entry says is all that is left."""
         if entry is None or not life.barren:
             return
-        await self._settle_unseen(life.workload.namespace, entry)
+        await self._closing.settle_unseen(life.workload.namespace, entry)
         self._forget(life.workload.uid)
-
-    async def _settle_unseen(self, namespace: str, entry: LedgerEntry) -> None:
-        """Settle by the report that a former process left, else by what the ledger was told last."""
-        body = await self._cluster.get("TrainingReport", namespace, workload_report_name(entry.name, entry.uid))
-        if body is not None and _is_of(body, entry.uid):
-            report = TrainingReport.model_validate(body)
-            await self._ledger.settle(namespace, workload_settlement(report, ending_in(report)))
-        else:
-            await self._ledger.settle(namespace, vanished_settlement(entry))
-
-    async def _close(self, workload: SeenWorkload, report: TrainingReport) -> None:
-        """Write the report, and settle by the one that stands, be it this or a former process's."""
-        try:
-            body = await self._cluster.create(report.wire())
-            self._index.put("TrainingReport", body)
-        except AlreadyExists as taken:
-            if not _is_of(taken.existing, workload.uid):
-                raise
-            report = TrainingReport.model_validate(taken.existing)
-        except (Forbidden, NotFound):
-            # A namespace that is being deleted takes no report; the ledger has the totals.
-            if workload.gone_at is None:
-                raise
-        await self._ledger.settle(workload.namespace, workload_settlement(report, ending_in(report)))
 
     def _observe(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> ObservedWorkload:
         profiles = self._index.profiles
@@ -303,10 +285,6 @@ class Accountant:
 def _life(workload: SeenWorkload, body: Mapping[str, Any], entry: LedgerEntry | None) -> WorkloadLife:
     """A workload as this process first sees it, with the pods that only the ledger remembers."""
     return WorkloadLife(workload, body, remembered(entry, workload.namespace) if entry else {})
-
-
-def _is_of(report: Mapping[str, Any], uid: str) -> bool:
-    return bool((report["metadata"].get("labels") or {}).get(JOB_UID_LABEL) == uid)
 
 
 def _gone(entry: LedgerEntry) -> set[str]:

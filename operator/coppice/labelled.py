@@ -39,6 +39,7 @@ class Labelled:
         self._patience = patience
         self._later: dict[str, datetime] = {}
         self._absent: set[str] = set()
+        self._found: dict[str, tuple[SeenWorkload, Body]] = {}
         self._above: dict[str, tuple[SeenWorkload | None, datetime]] = {}
 
     async def look(self, now: datetime, accounted: Collection[str]) -> Sight:
@@ -52,14 +53,19 @@ class Labelled:
             for body in bodies or []:
                 workload = seen_workload(kind, body)
                 found[workload.uid] = workload, body
+        self._found = found
         sight = Sight(kinds=frozenset(listed | self._absent))
         for uid, (workload, its_body) in found.items():
-            if covered_by_others(await self._owners(workload, found, now), accounted):
+            if await self.covered(workload, accounted, now):
                 sight.covered[uid] = workload
             else:
                 sight.counted[uid] = workload, its_body
         self._above = {uid: known for uid, known in self._above.items() if known[1] > now}
         return sight
+
+    async def covered(self, workload: SeenWorkload, accounted: Collection[str], now: datetime) -> bool:
+        """Whether one above it counts its pods, as of the last look."""
+        return covered_by_others(await self._owners(workload, now), accounted)
 
     async def _list(self, kind: str, now: datetime) -> list[dict[str, Any]] | None:
         """Its labelled objects; None where this cannot be told now."""
@@ -82,14 +88,13 @@ class Labelled:
         self._absent.discard(kind)
         return bodies
 
-    async def _owners(
-        self, workload: SeenWorkload, found: Mapping[str, tuple[SeenWorkload, Body]], now: datetime
-    ) -> list[SeenWorkload | Owner]:
+    async def _owners(self, workload: SeenWorkload, now: datetime) -> list[SeenWorkload | Owner]:
         """Those above it, nearest first, as far up as kinds are known here."""
         owners: list[SeenWorkload | Owner] = []
         owner = workload.owner
         while owner is not None and len(owners) < DEEPEST:
-            known = found[owner.uid][0] if owner.uid in found else await self._ask(owner, workload.namespace, now)
+            seen = self._found.get(owner.uid)
+            known = seen[0] if seen else await self._ask(owner, workload.namespace, now)
             owners.append(known or owner)
             owner = known.owner if known else None
         return owners

@@ -131,3 +131,50 @@ def test_each_life_is_counted_once_and_no_more_than_it_used(steps: list[tuple[st
         if not world.cut_off and spec.state in {"Succeeded", "Deleted"}:
             least = joules(world.truth[uid]) - joules(LATE_SECONDS) * world.vanished[uid]
             assert float(spec.totals.energy_joules) >= least - 0.01
+
+
+class Family(World):
+    """The same with a JobSet above both, which may get the label, lose it and get it again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.above = self.loop.workload("JobSet", "above", labelled=False)
+
+    async def act(self, action: str, name: str) -> None:
+        if action.endswith("above"):
+            self.above["metadata"]["labels"] = {} if action.startswith("un") else dict(LABELLED)
+            self.loop.cluster.touch(self.above)
+        elif action == "make" and name not in self.lives:
+            self.lives[name] = self.loop.workload("Job", name, self.above)
+        else:
+            await super().act(action, name)
+
+    async def end(self) -> None:
+        await super().end()
+        self.loop.end(self.above)
+        await self.loop.later()
+
+
+@pytest.mark.thorough
+@settings(max_examples=200, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from((*ACTIONS, "label above", "unlabel above")), st.sampled_from(NAMES)),
+        min_size=5,
+        max_size=60,
+    )
+)
+def test_no_pod_is_counted_both_by_itself_and_above(steps: list[tuple[str, str]]) -> None:
+    world = Family()
+
+    async def live() -> None:
+        for action, name in [("make", "a"), ("make", "b"), *steps]:
+            await world.act(action, name)
+        await world.end()
+
+    asyncio.run(live())
+    seconds = sum(world.truth.values()) + LATE_SECONDS * sum(world.vanished.values())
+    assert float(world.loop.joules) <= joules(seconds) * 1.001 + 0.05, "the ledger is told four digits"
+    assert not [entry for entry in world.loop.entries if not entry.settled]
+    reported = sum((report.spec.totals.energy_joules for report in world.loop.reports()), Decimal(0))
+    assert world.loop.joules >= reported
