@@ -8,6 +8,7 @@ from itertools import chain, islice
 from coppice.api.base import Interval, rounded
 from coppice.api.decision import MAX_CANDIDATES, SHORT_MESSAGE, CandidateRecord, DecisionRecord, Intensity
 from coppice.api.reasons import DecisionReason
+from coppice.api.shortening import fitted
 from coppice.api.trainingjob_status import ProbedModel
 from coppice.planning.acknowledgement import unacknowledged
 from coppice.planning.board import SUITED_DIGITS, Board, Placed
@@ -31,7 +32,7 @@ def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | No
     wanted = (*limitations, *owed) if board.request.resolved.require_acknowledgement else ()
     used = any(placed.candidate.model for placed in ladder)
     base = _base_record(board, choice.reason, _message(board, choice, saving, probe), now)
-    return base.model_copy(
+    record = base.model_copy(
         update={
             "intensity": _intensity(board.request, ladder[0]),
             "probe": probe.record(board.request) if probe else None,
@@ -47,13 +48,14 @@ def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | No
             "obligations": owed,
             "unacknowledged": unacknowledged(wanted, accepted) if used else (),
         }
-    ).fitted()
+    )
+    return fitted(record)
 
 
 def refused_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
     """The record of a refusal: what was looked at, and no ladder."""
     record = _base_record(board, reason, message, now)
-    return record.model_copy(update={"scratch": _unused_scratch(board, None)}).fitted()
+    return fitted(record.model_copy(update={"scratch": _unused_scratch(board, None)}))
 
 
 def _base_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:

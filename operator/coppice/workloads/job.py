@@ -11,6 +11,7 @@ from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import DecisionRecord
 from coppice.api.labels import ATTEMPT_ANNOTATION, DECISION_ANNOTATION, QUEUE_LABEL, RUN_ANNOTATION
 from coppice.api.run import Run
+from coppice.api.shortening import fitted
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.vocabulary import Evidence
 from coppice.workloads.failure import BACKOFF_LIMIT, pod_failure_policy
@@ -85,7 +86,7 @@ def _job_manifest(
             "namespace": job.metadata.namespace,
             "labels": labels | ({QUEUE_LABEL: queue} if queue else {}),
             "annotations": {
-                DECISION_ANNOTATION: record.fitted().encoded(),
+                DECISION_ANNOTATION: fitted(record).encoded(),
                 ATTEMPT_ANNOTATION: attempt.model_dump_json(by_alias=True, exclude_none=True),
             },
             "ownerReferences": owned_by(job),

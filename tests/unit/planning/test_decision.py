@@ -11,6 +11,7 @@ from builders import make_job, make_model, make_policy, make_profile
 from coppice.api.decision import MAX_ENCODED_BYTES, ControlsRecord, DecisionRecord, decode_record
 from coppice.api.meta import BaseModelReference
 from coppice.api.reasons import FitReason
+from coppice.api.shortening import fitted
 from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import BaseModelKind
 from coppice.planning.acknowledgement import MOST_STRINGS, unacknowledged
@@ -147,7 +148,7 @@ def swollen(random: Random, **most: int) -> DecisionRecord:
 )
 def test_every_record_fits_whatever_was_written(seed: int, most: dict[str, int]) -> None:
     whole = swollen(Random(seed), **most)
-    record = whole.fitted()
+    record = fitted(whole)
     assert len(record.encoded()) <= MAX_ENCODED_BYTES
     assert record.unacknowledged == whole.unacknowledged
     assert [(one.method, one.base_model) for one in record.ladder] == [
@@ -160,21 +161,21 @@ def test_every_record_fits_whatever_was_written(seed: int, most: dict[str, int])
 
 def test_what_had_no_say_goes_last_and_is_named() -> None:
     most = {"rejections": 20, "limitations": 40, "obligations": 40, "names": 64}
-    record = swollen(Random(1), rungs=8, candidates=20, probed=8, **most).fitted()
+    record = fitted(swollen(Random(1), rungs=8, candidates=20, probed=8, **most))
     assert len(record.encoded()) <= MAX_ENCODED_BYTES
     assert record.left_out == ("controls", "what a probe saw of 8 base models that are on no rung")
 
 
 def test_a_record_that_fits_loses_nothing() -> None:
-    assert BASE.fitted() == BASE
+    assert fitted(BASE) == BASE
 
 
 def test_what_is_left_out_is_counted_and_candidates_go_first() -> None:
     whole = swollen(Random(1), limitations=40, obligations=0, rejections=20, candidates=0, **NONE_ELSE)
-    record = whole.fitted()
+    record = fitted(whole)
     kept = len(record.limitations) - 1
     assert record.limitations == (*whole.limitations[:kept], f"and {40 - kept} more, left out for length")
-    few = swollen(Random(1), limitations=1, obligations=1, rejections=3, candidates=20, **NONE_ELSE).fitted()
+    few = fitted(swollen(Random(1), limitations=1, obligations=1, rejections=3, candidates=20, **NONE_ELSE))
     assert (few.candidates_left_out > 0, len(few.rejections), len(few.limitations)) == (True, 3, 1)
 
 
