@@ -1,6 +1,7 @@
 """Meters and live intensities in a job's life: the account waits for the last word, and keeps the decision's kind."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,8 +12,10 @@ from coppice.accounting.metered import Metered, PodMeter, Slice
 from coppice.accounting.report import recompute
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Component, Grade, IntensityMethod, IntensitySignal
-from coppice.app.metered_pods import metered_pods
+from coppice.app.metered_pods import metered_pods, reserved_times
+from coppice.index import Index
 from coppice.index.index import KINDS
+from coppice.workloads.seen import SeenPod
 from loop import FixedIntensity, Loop
 
 MARGINAL = (IntensityMethod.DIRECT, IntensitySignal.MARGINAL)
@@ -95,6 +98,30 @@ async def test_the_report_holds_what_the_meters_said() -> None:
     assert account.energy_joules.quantize(Decimal("0.001")) == report.spec.totals.energy_joules
     assert account.parts[Component.CPU, Grade.MEASURED] == 5678
     assert metered_pods(loop.index) == [], "a settled job's pods are asked about no more"
+
+
+async def test_reserved_times_are_those_of_every_pod_that_is_there_also_of_settled_jobs() -> None:
+    loop, _ = await run(None)
+    await loop.turn()
+    (pod,) = loop.index.every_pod()
+    assert pod.scheduled_at is not None
+    assert pod.ended_at is not None
+    assert metered_pods(loop.index) == []
+    assert reserved_times(loop.index) == {}, "a pod without accelerators shares none"
+    start, end = pod.scheduled_at.timestamp(), pod.ended_at.timestamp()
+    assert reserved_times(Every(replace(pod, accelerators=1))) == {f"{pod.namespace}/{pod.name}": (start, end)}
+    alive = Every(replace(pod, accelerators=1, phase="Running"))
+    assert reserved_times(alive) == {f"{pod.namespace}/{pod.name}": (start, float("inf"))}
+
+
+class Every(Index):
+    """An index of one pod."""
+
+    def __init__(self, pod: SeenPod) -> None:
+        self._pod = pod
+
+    def every_pod(self) -> list[SeenPod]:
+        return [self._pod]
 
 
 class Marginal(FixedIntensity):
