@@ -10,6 +10,7 @@ import yaml
 
 from coppice.adapters.intensity.settings import sources
 from coppice.app.options import parse
+from coppice.cli.world import installed
 
 MAPS = ("intensity.providers[0].type=ElectricityMaps", "intensity.providers[0].secretName=maps")
 WATTS = ("intensity.providers[1].type=WattTime", "intensity.providers[1].secretName=watttime")
@@ -43,6 +44,12 @@ def test_the_operator_reads_what_the_chart_renders(chart: Any) -> None:
     assert found.providers[2].expression == 'grid_grams{zone="$zone"}'
     assert found.providers[2].zones == {"basement": "DE"}
     assert found.stale_after_seconds == 600
+
+
+def test_a_plan_from_outside_knows_which_sources_the_operator_asks(chart: Any) -> None:
+    config = chart.one("ConfigMap", *MAPS, *WATTS, name="coppice-settings")
+    assert installed(config["data"]).sources == ("ElectricityMaps", "WattTime")
+    assert installed(chart.one("ConfigMap", name="coppice-settings")["data"]).sources == ()
 
 
 def test_each_secret_is_mounted_once_where_the_settings_say(chart: Any) -> None:
