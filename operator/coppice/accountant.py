@@ -122,7 +122,8 @@ class Accountant:
         await read_pods(self._cluster, self._lives.values(), now)
         if self._nodes is not None:
             await self._nodes.know(self.nodes())
-        settled = frozenset(uid for uid, (_, entry) in entries.items() if entry.settled)
+        closed = {uid for uid, (_, entry) in entries.items() if entry.settled}
+        settled = frozenset(closed | {one.spec.job_uid for one in self._index.reports() if one.spec.workload})
         lives = list(self._lives.values())
         for first in range(0, len(lives), TOGETHER):  # what a namespace's ledger gets from them is one write
             some = lives[first : first + TOGETHER]

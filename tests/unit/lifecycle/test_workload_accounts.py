@@ -281,6 +281,25 @@ async def test_an_owner_that_gets_the_label_later_takes_over_what_is_open_and_le
     assert loop.joules == pytest.approx(hand_computed_joules(seconds), abs=Decimal("0.1")), "each pod once"
 
 
+async def test_what_an_orphan_used_before_its_owner_s_account_was_closed_is_not_counted_again() -> None:
+    loop = WorkloadLoop()
+    jobs = loop.workload("JobSet", "sweep")
+    job = loop.workload("Job", "sweep-a-0", jobs)
+    pod = loop.pod(job)
+    await loop.rounds(4)
+    job["metadata"]["ownerReferences"] = []  # kubectl delete jobset sweep --cascade=orphan
+    loop.remove(jobs)
+    await loop.later(901)
+    loop.cluster.end_pod(pod)
+    loop.end(job)
+    await loop.later()
+    reports = {report.spec.workload.kind: report.spec for report in loop.reports()}
+    assert reports["JobSet"].totals.energy_joules > 0
+    assert reports["Job"].totals is None
+    assert "left out" in reports["Job"].gaps[0]
+    assert loop.joules == reports["JobSet"].totals.energy_joules
+
+
 async def test_a_child_of_a_trainingjob_is_the_trainingjob_s() -> None:
     loop = WorkloadLoop()
     owner = loop.workload("TrainingJob", "topics", labelled=False)
