@@ -180,6 +180,7 @@ async def test_a_probe_counts_in_what_was_spent_on_substitution() -> None:
     assert avoided.high < 0
 
 
+@pytest.mark.thorough
 async def test_the_status_of_a_long_life_leaves_room_for_a_record_that_waits_within_sixteen_kibibytes() -> None:
     loop, key = await probing(dear_job().max_attempts(3))
     loop.cluster.probe(loop.cluster.jobs()[-1], **PREFERS_THE_SECOND)
