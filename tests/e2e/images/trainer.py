@@ -1,6 +1,7 @@
 """A user's own container: reads run.json, writes a model and a result, or does what ACT says instead.
 
-ACT=sleep stays until it is told to stop, ACT=eat takes memory until it is killed. Seen from Coppice it is a stranger:
+ACT=sleep stays until it is told to stop, ACT=eat takes memory until it is killed, ACT=work keeps its processor busy for
+SECONDS before it trains. Seen from Coppice it is a stranger:
 nothing of the project is in its image.
 """
 
@@ -35,6 +36,14 @@ def eat() -> None:
         eaten.append(bytearray(os.urandom(2**20)))
 
 
+def work() -> None:
+    """Something, for a while."""
+    end = time.monotonic() + float(os.environ["SECONDS"])
+    while time.monotonic() < end:
+        sum(range(100_000))
+    train()
+
+
 def sleep() -> None:
     """Nothing, for long; when it is stopped it wants to go on later."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(RESUME))
@@ -44,4 +53,4 @@ def sleep() -> None:
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
-    {"train": train, "eat": eat, "sleep": sleep}[os.environ.get("ACT", "train")]()
+    {"train": train, "eat": eat, "sleep": sleep, "work": work}[os.environ.get("ACT", "train")]()
