@@ -5,7 +5,9 @@ prune leaves a settled entry. Neither is announced by any event, so the books ar
 every resync. Entries of workloads that nobody decided about are the accountant's.
 """
 
+from coppice.accounting.budget import Sum, sum_of
 from coppice.accounting.settlement import vanished_settlement
+from coppice.api.trainingledger import LedgerEntry
 from coppice.index import Index
 from coppice.ports import Ledger
 
@@ -18,9 +20,15 @@ async def close_left_behind(ledger: Ledger, index: Index) -> None:
         for entry in entries:
             if entry.kind or entry.uid in departed or lives.get(entry.uid) is False:
                 continue
-            if entry.uid in lives and not entry.settled:
-                await ledger.withdraw(namespace, entry.uid)  # accounted, and not settled before: nothing ran
+            accounted = entry.uid in lives and not entry.settled  # and not settled before: nothing ran
+            if accounted or _given_back(entry):
+                await ledger.withdraw(namespace, entry.uid)
                 continue
             if not entry.settled:
                 await ledger.settle(namespace, vanished_settlement(entry))
             await ledger.prune(namespace, entry.uid)
+
+
+def _given_back(entry: LedgerEntry) -> bool:
+    """Whether a job that was told to wait gave all of its reservation back: it had used nothing."""
+    return not entry.settled and entry.reserved is not None and sum_of(entry.reserved) == Sum()

@@ -37,7 +37,7 @@ def approve(
     job: Annotated[str, typer.Argument(help="Name of the TrainingJob that waits for an approval.")],
     message: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     expires: Annotated[
-        str | None, typer.Option(help="How long it lets something start: 30m, 24h, 7d. Unset: it does not lapse.")
+        str | None, typer.Option(help="How long it lets the job start: 30m, 24h, 7d. Unset: it does not lapse.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the manifest and create nothing.")] = False,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Namespace of the job.")] = None,

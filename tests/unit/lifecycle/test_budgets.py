@@ -227,6 +227,15 @@ async def test_a_job_suspended_between_two_rungs_holds_what_it_has_used() -> Non
     assert suspended(loop, second)[0] == "NotSuspended"
 
 
+async def test_a_job_that_gave_all_back_and_was_deleted_unseen_counts_nothing() -> None:
+    loop, first = await opened_and_killed()
+    loop.cluster.remove(*first)
+    loop.restart()
+    await loop.turn()
+    spec = loop.ledger.specs["research"]
+    assert (spec.entries, spec.months, loop.finished_jobs()) == ([], [], 0)
+
+
 async def test_a_suspended_job_causes_no_write() -> None:
     loop, _ = await opened_and_killed()
     writes = len(loop.cluster.writes)
