@@ -18,6 +18,7 @@ from coppice.planning.configuration import network_of_config
 from coppice.planning.estimate import Estimate, estimate
 from coppice.planning.hardware import configurations
 from coppice.planning.network import Network
+from coppice.planning.workload import effort
 from evaluation.statistics import Coverage, Errors, coverage, errors
 from evaluation.trialplans import world
 from trials.problems import PROBLEMS, Problem
@@ -80,7 +81,7 @@ def lines(found: Sequence[Trial]) -> Iterator[SmallLine]:
 def _expected(row: Row, problem: Problem, network: Network) -> Estimate:
     spec, where = problem.job(examples=row.examples).spec, world([])
     hardware = next(configurations(where.profiles[0], spec.resources or Resources()))
-    return estimate(spec, network, Method(row.method), hardware, where)
+    return estimate(effort(spec, Method(row.method)), network, hardware, where)
 
 
 def _network(row: Row, problem: Problem) -> Network | None:

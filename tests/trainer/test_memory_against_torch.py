@@ -24,7 +24,7 @@ from coppice.planning.configuration import network_of_config
 from coppice.planning.hardware import configurations
 from coppice.planning.memory import FRAMEWORK_BYTES, memory
 from coppice.planning.sharding import Layout
-from coppice.planning.workload import workload
+from coppice.planning.workload import effort
 
 TOLERANCE = 0.2
 TEXT, IMAGE, GENERATION = "text-classification", "image-classification", "text-generation"
@@ -87,7 +87,7 @@ def estimated(case: Case) -> float:
     job = make_job().dataset(tokensPerExample=case.tokens)
     spec = job.hyperparameters(batchSize=case.batch, maxSequenceLength=case.tokens).build().spec
     [hardware] = configurations(make_profile().build(), Resources())
-    work = replace(workload(spec, network, case.method), batch=case.batch)
+    work = replace(effort(spec, case.method).on(network), batch=case.batch)
     found = memory(network, case.method, work, hardware, layout=Layout(checkpointing=case.checkpointing))
     return found.median - FRAMEWORK_BYTES["cpu"]
 

@@ -14,7 +14,7 @@ from coppice.planning.fitting import Fit, laid_out, shortfall
 from coppice.planning.hardware import Hardware
 from coppice.planning.network import Network, network_of
 from coppice.planning.request import Request
-from coppice.planning.workload import DEFAULT_EPOCHS, most_epochs
+from coppice.planning.workload import DEFAULT_EPOCHS, Effort, Workload, most_epochs
 
 
 @dataclass(frozen=True)
@@ -74,51 +74,52 @@ def on_hardware(request: Request, model: Registered, method: Method) -> list[Can
 
     More accelerators than one, where the job states no bound, are looked at only if none holds it.
     """
-    network = network_of(model.spec.architecture, request.spec.task)
+    network, effort = network_of(model.spec.architecture, request.spec.task), request.effort(method)
+    work = effort.on(network)
     for options in (request.hardware, request.larger_hardware):
-        fits = [fit for one in options if (fit := _fit(request, model, method, network, one)).fits]
+        fits = [fit for one in options if (fit := _fit(request, model, effort, network, one, work)).fits]
         if fits:
-            return [_estimated(request, model, method, network, fit.hardware) for fit in fits]
+            return [_estimated(request, model, effort, network, fit, work) for fit in fits]
     return []
 
 
 def too_small(request: Request, model: Registered, method: Method) -> str:
     """Why no configuration holds the candidate."""
-    network = network_of(model.spec.architecture, request.spec.task)
-    options = (*request.hardware, *request.larger_hardware)
+    network, effort = network_of(model.spec.architecture, request.spec.task), request.effort(method)
+    work, options = effort.on(network), (*request.hardware, *request.larger_hardware)
     name = rung_name(method, model.reference)
-    return shortfall(name, [_fit(request, model, method, network, one) for one in options])
+    return shortfall(name, [_fit(request, model, effort, network, one, work) for one in options])
 
 
-def _fit(request: Request, model: Registered, method: Method, network: Network, hardware: Hardware) -> Fit:
+def _fit(
+    request: Request, model: Registered, effort: Effort, network: Network, hardware: Hardware, work: Workload
+) -> Fit:
     return laid_out(
-        request.spec,
+        effort,
         network,
-        method,
         hardware,
         may_shard=request.own_fine_tuning,
-        factor=request.correction(method, network, hardware).memory.median,
-        least_bytes=_least_bytes(model),
+        factor=request.correction(effort.method, network, hardware).memory.median,
+        least_bytes=float(quantity(model.spec.min_memory)) if model.spec.min_memory else 0.0,
+        work=work,
     )
 
 
-def _estimated(request: Request, model: Registered, method: Method, network: Network, hardware: Hardware) -> Candidate:
+def _estimated(
+    request: Request, model: Registered, effort: Effort, network: Network, fit: Fit, work: Workload
+) -> Candidate:
     estimated = estimate(
-        request.spec,
+        effort,
         network,
-        method,
-        hardware,
+        fit.hardware,
         request.world,
-        least_memory_bytes=_least_bytes(model),
+        work=work,
+        needed=fit.needed,
         price_per_job=model.spec.price_per_job,
         price_per_month=model.spec.price_per_month,
-        correction=request.correction(method, network, hardware),
+        correction=request.correction(effort.method, network, fit.hardware),
     )
-    return Candidate(method, model, network, hardware, estimated)
-
-
-def _least_bytes(model: Registered) -> float:
-    return float(quantity(model.spec.min_memory)) if model.spec.min_memory else 0.0
+    return Candidate(effort.method, model, network, fit.hardware, estimated)
 
 
 def best_configuration(request: Request, options: Iterable[Candidate]) -> Candidate | None:
@@ -128,7 +129,9 @@ def best_configuration(request: Request, options: Iterable[Candidate]) -> Candid
 
 
 def _rank(request: Request, option: Candidate) -> tuple[bool, float, str, int]:
-    breaks = any(high > left for high, left in zip(option.estimate.highs, request.remaining, strict=True))
+    breaks = request.limited and any(
+        high > left for high, left in zip(option.estimate.highs, request.remaining, strict=True)
+    )
     name = option.hardware.profile.metadata.name
     return breaks, option.estimate.expected(request.unit), name, option.hardware.accelerators
 

@@ -139,13 +139,14 @@ def _fits(request: Request, network: Network) -> list[Fit]:
 def _fit(request: Request, network: Network, hardware: Hardware) -> Fit:
     method = Method.FROM_SCRATCH
     factor = request.correction(method, network, hardware).memory.median
-    return laid_out(request.spec, network, method, hardware, may_shard=request.own_container, factor=factor)
+    return laid_out(request.effort(method), network, hardware, may_shard=request.own_container, factor=factor)
 
 
 def _option(request: Request, network: Network, hardware: Hardware, *, assumed: bool) -> Candidate:
     method = Method.FROM_SCRATCH
     correction = request.correction(method, network, hardware)
-    estimated = estimate(request.spec, network, method, hardware, request.world, assumed=assumed, correction=correction)
+    effort = request.effort(method)
+    estimated = estimate(effort, network, hardware, request.world, assumed=assumed, correction=correction)
     return Candidate(method, None, network, hardware, estimated, assumed=assumed)
 
 

@@ -48,7 +48,7 @@ def undominated(rungs: Iterable[Rung], remaining: Sequence[float], most: int) ->
 def _by_name(same: Sequence[Rung]) -> Iterable[Rung]:
     """Rungs of equal figures with their twins; what is enough for one of them to go is enough for those after it."""
     if len(same) == 1:
-        return same[0].each()
+        return same[0].each() if same[0].twins else same
     return sorted((one for rung in same for one in rung.each()), key=lambda one: one.name)
 
 

@@ -16,7 +16,6 @@ from math import sqrt
 from coppice.accounting.units import SECONDS_PER_YEAR
 from coppice.api.base import Interval, rounded
 from coppice.api.decision import EstimateRecord
-from coppice.api.trainingjob import TrainingJobSpec
 from coppice.api.vocabulary import Method, OptimizeFor
 from coppice.planning.hardware import Hardware
 from coppice.planning.learning.correction import NO_CORRECTION, Correction
@@ -26,7 +25,7 @@ from coppice.planning.money import Prices, cost
 from coppice.planning.network import Network
 from coppice.planning.power import POWER_SIGMA, Draw, draw, power_sigma
 from coppice.planning.utilisation import BUILT_IN_TUNING, START_SECONDS, Shape, input_seconds, overlapped
-from coppice.planning.workload import FORWARD_BATCH, Workload, workload
+from coppice.planning.workload import FORWARD_BATCH, Effort, Workload
 from coppice.planning.world import World
 
 SHARED_SIGMA = 0.27
@@ -91,8 +90,11 @@ class Estimate:
 
     def of(self, unit: OptimizeFor) -> LogNormal | None:
         """The quantity that plans are compared by; None where the profile has no price."""
-        quantities = {OptimizeFor.CARBON: self.carbon, OptimizeFor.ENERGY: self.energy, OptimizeFor.TIME: self.seconds}
-        return self.cost if unit is OptimizeFor.COST else quantities[unit]
+        if unit is OptimizeFor.CARBON:
+            return self.carbon
+        if unit is OptimizeFor.ENERGY:
+            return self.energy
+        return self.seconds if unit is OptimizeFor.TIME else self.cost
 
     def expected(self, unit: OptimizeFor) -> float:
         """Mean in that unit, of money without the data's price: no plan spares it, and no further rung pays it again.
@@ -126,31 +128,35 @@ class Estimate:
 
 
 def estimate(
-    spec: TrainingJobSpec,
+    effort: Effort,
     network: Network,
-    method: Method,
     hardware: Hardware,
     world: World,
     *,
-    least_memory_bytes: float = 0.0,
+    work: Workload | None = None,
+    needed: LogNormal | None = None,
     price_per_job: Decimal | None = None,
     price_per_month: Decimal | None = None,
     assumed: bool = False,
     correction: Correction = NO_CORRECTION,
 ) -> Estimate:
-    """The estimate of one plan on one configuration, moved by what finished jobs taught; an assumed plan by nothing."""
-    prices = Prices.of(hardware.profile.spec, price_per_job, price_per_month, spec.dataset.price)
-    work = workload(spec, network, method, checkpointing=hardware.layout.checkpointing)
-    own = ASSUMED_SIGMA if assumed else sqrt(OWN_SIGMA[method] ** 2 + work.epoch_sigma**2)
+    """The estimate of one plan on one configuration, moved by what finished jobs taught; an assumed plan by nothing.
+
+    `work` without checkpointing and the memory `needed` are given where somebody has them already.
+    """
+    prices = Prices.of(hardware.profile.spec, price_per_job, price_per_month, effort.data_price)
+    if work is None or hardware.layout.checkpointing:
+        work = effort.on(network, checkpointing=hardware.layout.checkpointing)
+    own = ASSUMED_SIGMA if assumed else sqrt(OWN_SIGMA[effort.method] ** 2 + work.epoch_sigma**2)
     return estimate_of_work(
         work,
         network,
-        method,
+        effort.method,
         hardware,
         world,
         prices=prices,
         own_sigma=own,
-        least_memory_bytes=least_memory_bytes,
+        needed=needed,
         correction=NO_CORRECTION if assumed else correction,
     )
 
@@ -164,17 +170,19 @@ def estimate_of_work(
     *,
     prices: Prices,
     own_sigma: float,
-    least_memory_bytes: float = 0.0,
+    needed: LogNormal | None = None,
     correction: Correction = NO_CORRECTION,
     held: Workload | None = None,
     tuning: float = BUILT_IN_TUNING,
 ) -> Estimate:
     """The estimate of work whose size is already known.
 
-    `held` is its part that runs at once, where that is less; `tuning` the share of a large run's speed on accelerators.
+    `needed` is the memory, where somebody knows it; `held` the part of the work that runs at once, where that is less;
+    `tuning` the share of a large run's speed on accelerators.
     """
-    needed = memory(network, method, held or work, hardware)
-    needed = LogNormal(max(needed.median * correction.memory.median, least_memory_bytes), needed.sigma)
+    if needed is None:
+        needed = memory(network, method, held or work, hardware)
+        needed = LogNormal(needed.median * correction.memory.median, needed.sigma)
     start, compute = START_SECONDS[hardware.kind], compute_seconds(work, network, hardware, tuning)
     own_sigma *= correction.time.spread
     seconds = LogNormal((start + compute) * correction.time.median, sqrt(SHARED_SIGMA**2 + own_sigma**2))
@@ -246,14 +254,20 @@ def compute_seconds(work: Workload, network: Network, hardware: Hardware, tuning
 
 def _embodied(seconds: LogNormal, hardware: Hardware, share: float) -> LogNormal:
     """M = TE x (reserved time / lifespan) x share, of accelerators and host, in grams."""
+    rate = hardware.embodied.get(share)
+    if rate is None:
+        rate = hardware.embodied[share] = _embodied_rate(hardware, share)
+    lifespan = float(hardware.profile.spec.lifespan_years) * float(SECONDS_PER_YEAR)
+    return seconds.times(rate.median * 1000 * hardware.pods / lifespan, rate.sigma)
+
+
+def _embodied_rate(hardware: Hardware, share: float) -> LogNormal:
     spec = hardware.profile.spec
     kilograms = _weighted(spec.host.embodied_kilograms, share)
     if spec.accelerator is not None and hardware.accelerators:
         devices = _weighted(spec.accelerator.embodied_kilograms, hardware.accelerators)
         kilograms = [host + device for host, device in zip(kilograms, devices, strict=True)]
-    rate = from_points(*kilograms)
-    lifespan = float(spec.lifespan_years) * float(SECONDS_PER_YEAR)
-    return seconds.times(rate.median * 1000 * hardware.pods / lifespan, rate.sigma)
+    return from_points(*kilograms)
 
 
 def _weighted(interval: Interval, weight: float) -> list[float]:

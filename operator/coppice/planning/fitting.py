@@ -7,25 +7,29 @@ recomputation. A user's own container may shard, and nobody knows whether it doe
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from coppice.api.trainingjob import TrainingJobSpec
-from coppice.api.vocabulary import Method
-from coppice.planning.epochs import settings_of
 from coppice.planning.hardware import Hardware
+from coppice.planning.lognormal import LogNormal
 from coppice.planning.memory import FROZEN, memory
 from coppice.planning.network import Network
 from coppice.planning.sharding import Layout, layouts
-from coppice.planning.workload import workload
+from coppice.planning.workload import Effort, Workload
 
 GIBIBYTE = 2**30
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A configuration with the layout chosen for a plan, and the bytes that the plan needs by its high estimate."""
+    """A configuration with the layout chosen for a plan, and the memory that the plan needs."""
 
     hardware: Hardware
-    needed_bytes: float
+    needed: LogNormal
+
+    @cached_property
+    def needed_bytes(self) -> float:
+        """By the high estimate."""
+        return self.needed.high
 
     @property
     def fits(self) -> bool:
@@ -34,24 +38,26 @@ class Fit:
 
 
 def laid_out(
-    spec: TrainingJobSpec,
+    effort: Effort,
     network: Network,
-    method: Method,
     hardware: Hardware,
     *,
     may_shard: bool = False,
     factor: float = 1.0,
     least_bytes: float = 0.0,
+    work: Workload | None = None,
 ) -> Fit:
     """The configuration with the first layout that fits; where none does, with the one that needs least.
 
-    `factor` is what finished jobs taught about the need, `least_bytes` what the model is known to need at least.
+    `factor` is what finished jobs taught about the need, `least_bytes` what the model is known to need at least, `work`
+    the effort on the network where somebody has it.
     """
-    work = workload(spec, network, method)
+    work = work or effort.on(network)
     closest: Fit | None = None
-    for layout in _options(spec, network, method, hardware, may_shard=may_shard):
-        needed = memory(network, method, work, hardware, layout=layout)
-        found = Fit(_with(hardware, layout), replace(needed, median=max(needed.median * factor, least_bytes)).high)
+    for layout in _options(effort, network, hardware, may_shard=may_shard):
+        needed = memory(network, effort.method, work, hardware, layout=layout)
+        needed = LogNormal(max(needed.median * factor, least_bytes), needed.sigma)
+        found = Fit(_with(hardware, layout), needed)
         if found.fits:
             return found
         if closest is None or found.needed_bytes < closest.needed_bytes:
@@ -71,13 +77,13 @@ def shortfall(name: str, fits: Iterable[Fit]) -> str:
     return f"{name} needs {needed} of memory by its high estimate{how}, and {where} has {there}"
 
 
-def _options(
-    spec: TrainingJobSpec, network: Network, method: Method, hardware: Hardware, *, may_shard: bool
-) -> tuple[Layout, ...]:
-    may_recompute = method not in FROZEN and network.shape is not None and network.traits.recomputable
-    wanted = settings_of(spec).gradient_checkpointing
+def _options(effort: Effort, network: Network, hardware: Hardware, *, may_shard: bool) -> tuple[Layout, ...]:
+    may_recompute = effort.method not in FROZEN and network.shape is not None and network.traits.recomputable
     return layouts(
-        hardware.devices, may_shard=may_shard, may_recompute=may_recompute, recompute=wanted if may_recompute else None
+        hardware.devices,
+        may_shard=may_shard,
+        may_recompute=may_recompute,
+        recompute=effort.recompute if may_recompute else None,
     )
 
 

@@ -17,6 +17,7 @@ from coppice.accounting.use import PodUse
 from coppice.api.computeprofile import Accelerator, ComputeProfile
 from coppice.api.trainingjob import Resources
 from coppice.planning.accelerators import accelerators
+from coppice.planning.lognormal import LogNormal
 from coppice.planning.sharding import SINGLE, Layout
 from coppice.planning.utilisation import (
     REFERENCE_BYTES_PER_FLOP,
@@ -96,6 +97,11 @@ class Hardware:
             return self._share_by_cores
         bearable, per_byte = self._share_by_memory
         return max(self._share_by_cores, min(reserved_bytes * per_byte, 1.0) * bearable)
+
+    @cached_property
+    def embodied(self) -> dict[float, LogNormal]:
+        """Embodied kilograms by the share of the host, as far as anybody asked."""
+        return {}
 
     @cached_property
     def host_watts(self) -> tuple[float, float]:

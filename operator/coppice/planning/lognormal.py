@@ -4,8 +4,8 @@ A log-normal cannot fall below 0, and a product of two is one again. Sums are no
 variance (Fenton 1960), which is within a percent or two for the two terms that carbon has.
 """
 
-from dataclasses import dataclass
 from math import exp, expm1, log, log1p, sqrt
+from typing import NamedTuple
 
 from coppice.api.base import Interval, rounded
 
@@ -13,8 +13,7 @@ TENTH_PERCENTILE = -1.2815515655446004
 """Standard normal quantile of 0.1; the 90th percentile is its negative."""
 
 
-@dataclass(frozen=True)
-class LogNormal:
+class LogNormal(NamedTuple):
     """A quantity by its median and the standard deviation of its logarithm."""
 
     median: float

@@ -19,6 +19,7 @@ from coppice.planning.learning.history import Corrections
 from coppice.planning.learning.score import Score, score
 from coppice.planning.network import Network
 from coppice.planning.resolved import Resolved
+from coppice.planning.workload import Effort, effort
 from coppice.planning.world import World
 from coppice.workloads.template import extended_resources
 
@@ -141,6 +142,17 @@ class Request:
         known = network_of_config(plan.config, self.spec.dataset.labels or 2, self.spec.task)
         return count(self.spec) if known is None and count is not None else known
 
+    def effort(self, method: Method) -> Effort:
+        """What a method does with the job's data, found out once."""
+        found = self._efforts.get(method)
+        if found is None:
+            found = self._efforts[method] = effort(self.spec, method)
+        return found
+
+    @cached_property
+    def _efforts(self) -> dict[Method, Effort]:
+        return {}
+
     @cached_property
     def chance_score(self) -> Score:
         """How the chances of recorded attempts stood up to what came out."""
@@ -168,6 +180,11 @@ class Request:
         )
         energy, carbon, seconds = (NO_LIMIT if most is None else most - used for most, used in pairs)
         return energy, carbon, seconds
+
+    @cached_property
+    def limited(self) -> bool:
+        """Whether any limit binds."""
+        return any(left < NO_LIMIT for left in self.remaining)
 
     @property
     def rungs_left(self) -> int:

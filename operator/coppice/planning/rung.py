@@ -34,8 +34,7 @@ class Rung:
 
     def each(self) -> Iterator["Rung"]:
         """The rung and its twins, one by one."""
-        yield Rung(self.name, self.cost, self.chance, self.group, self.suited, self.highs, self.trains)
-        for name, group in self.twins:
+        for name, group in ((self.name, self.group), *self.twins):
             yield Rung(name, self.cost, self.chance, group, self.suited, self.highs, self.trains)
 
 

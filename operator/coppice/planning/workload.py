@@ -8,6 +8,7 @@ LoRA, QLoRA, FullFineTune, FromScratch
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from coppice.api.dataset import Dataset
 from coppice.api.trainer_spec import Hyperparameters
@@ -60,32 +61,63 @@ class Workload:
         return self.forward_flops + self.training_flops
 
 
-def workload(spec: TrainingJobSpec, network: Network, method: Method, *, checkpointing: bool = False) -> Workload:
-    """The work of a method on a job's data; `checkpointing` computes activations again in the backward pass."""
-    settings = settings_of(spec)
-    cut = settings.max_sequence_length or DEFAULT_TOKENS
-    mean = spec.dataset.tokens_per_example or DEFAULT_TOKENS
-    tokens = network.tokens(min(mean, cut))
-    forward = network.forward_flops(tokens)
-    examples = spec.dataset.examples
+@dataclass(frozen=True)
+class Effort:
+    """What a method does with a job's data, whatever the network: examples read forward and trained on, epochs, sizes.
+
+    `mean` is the length of an example in tokens, `cut` the longest that is kept, `recompute` the user's own word on
+    computing activations again, `data_price` what the data costs.
+    """
+
+    method: Method
+    read: float
+    trained: float
+    epochs: float
+    epoch_sigma: float
+    batch: int
+    rank: int
+    mean: int
+    cut: int
+    recompute: bool | None
+    data_price: Decimal | None
+
+    def on(self, network: Network, *, checkpointing: bool = False) -> Workload:
+        """The work of it on a network; `checkpointing` computes activations again in the backward pass."""
+        tokens = network.tokens(min(self.mean, self.cut))
+        forward = network.forward_flops(tokens)
+        training = training_flops(network, self.method, tokens, rank=self.rank, checkpointing=checkpointing)
+        return Workload(
+            tokens=tokens,
+            epochs=self.epochs,
+            batch=self.batch,
+            forward_flops=self.read * forward,
+            training_flops=self.trained * training,
+            steps=self.trained / self.batch,
+            forward_steps=self.read / FORWARD_BATCH,
+            longest=network.tokens(min(self.mean * LONGEST_OVER_MEAN, self.cut)),
+            rank=self.rank,
+            checkpointing=checkpointing,
+            epoch_sigma=self.epoch_sigma,
+        )
+
+
+def effort(spec: TrainingJobSpec, method: Method) -> Effort:
+    """What a method does with a job's data."""
+    settings, examples = settings_of(spec), spec.dataset.examples
     evaluated = examples * _evaluation_share(spec.dataset)
     epochs = expected_epochs(spec, method)
-    batch = settings.batch_size or DEFAULT_BATCH
-    rank = settings.lora_rank or LORA_RANK
-    read = evaluated + (examples if method is Method.LINEAR_PROBE else epochs * VALIDATION_SHARE * examples)
-    trained = epochs * (1 - VALIDATION_SHARE) * examples
-    return Workload(
-        tokens=tokens,
+    return Effort(
+        method=method,
+        read=evaluated + (examples if method is Method.LINEAR_PROBE else epochs * VALIDATION_SHARE * examples),
+        trained=epochs * (1 - VALIDATION_SHARE) * examples,
         epochs=epochs,
-        batch=batch,
-        forward_flops=read * forward,
-        training_flops=trained * training_flops(network, method, tokens, rank=rank, checkpointing=checkpointing),
-        steps=trained / batch,
-        forward_steps=read / FORWARD_BATCH,
-        longest=network.tokens(min(mean * LONGEST_OVER_MEAN, cut)),
-        rank=rank,
-        checkpointing=checkpointing,
         epoch_sigma=epoch_sigma(spec, method),
+        batch=settings.batch_size or DEFAULT_BATCH,
+        rank=settings.lora_rank or LORA_RANK,
+        mean=spec.dataset.tokens_per_example or DEFAULT_TOKENS,
+        cut=settings.max_sequence_length or DEFAULT_TOKENS,
+        recompute=settings.gradient_checkpointing,
+        data_price=spec.dataset.price,
     )
 
 
@@ -105,9 +137,10 @@ __all__ = [
     "LORA_RANK",
     "TRAINING_PASSES",
     "VALIDATION_SHARE",
+    "Effort",
     "Hyperparameters",
     "Workload",
+    "effort",
     "expected_epochs",
     "most_epochs",
-    "workload",
 ]

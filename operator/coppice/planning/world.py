@@ -60,6 +60,10 @@ class World:
         return self._asked[place]
 
     @cached_property
+    def _of_profiles(self) -> dict[str, Intensity]:
+        return {}
+
+    @cached_property
     def _asked(self) -> dict[Whereabouts, Intensity]:
         """Intensities by place: a decision asks for the same ones thousands of times."""
         return {}

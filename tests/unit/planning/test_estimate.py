@@ -20,7 +20,7 @@ from coppice.planning.memory import GIBIBYTE
 from coppice.planning.network import Network, network_of
 from coppice.planning.power import draw
 from coppice.planning.survey import survey
-from coppice.planning.workload import workload
+from coppice.planning.workload import effort
 from worlds import NOW, Case
 
 CPU, GPU = make_profile(), make_profile("h100").accelerator()
@@ -36,7 +36,7 @@ def estimated(
 ) -> Estimate:
     world = Case(make_job().scratch(), profiles=[profile], **case).world  # type: ignore[arg-type]
     [hardware] = configurations(profile.build(), Resources())
-    return estimate(make_job().scratch().build().spec, network, method, hardware, world)
+    return estimate(effort(make_job().scratch().build().spec, method), network, hardware, world)
 
 
 def test_carbon_is_energy_times_intensity_plus_embodied() -> None:
@@ -79,7 +79,7 @@ def test_a_small_job_does_not_reach_what_a_large_one_does() -> None:
     def reached(network: Network, **data: int) -> float:
         spec = make_job().dataset(examples=10**5, **data).hyperparameters(maxSequenceLength=512).build().spec
         [hardware] = configurations(GPU.build(), Resources())
-        found = estimate(spec, network, Method.FULL_FINE_TUNE, hardware, Case(make_job()).world)
+        found = estimate(effort(spec, Method.FULL_FINE_TUNE), network, hardware, Case(make_job()).world)
         return found.flops.median / (found.seconds.median - 60) / hardware.peak_flops
 
     assert reached(MINILM, tokensPerExample=64) < 0.1
@@ -148,7 +148,7 @@ def test_an_interval_and_its_distribution_say_the_same(median: float, sigma: flo
 )
 def test_more_data_never_costs_less(method: Method, few: int, more: int) -> None:
     def seconds(examples: int) -> float:
-        return workload(make_job().scratch().dataset(examples=examples).build().spec, MINILM, method).flops
+        return effort(make_job().scratch().dataset(examples=examples).build().spec, method).on(MINILM).flops
 
     assert seconds(few) <= seconds(few + more) * (1 + 1e-12)
 
@@ -184,6 +184,6 @@ def test_a_plan_bears_the_share_of_its_host_that_the_account_will_charge(
 def test_evaluation_data_counts_by_its_size_where_both_sizes_are_stated() -> None:
     def read(**sizes: int) -> float:
         job = make_job().dataset(examples=1000, evaluationURI="pvc://corpora/test.parquet", **sizes)
-        return workload(job.build().spec, MINILM, Method.AS_IS).forward_flops
+        return effort(job.build().spec, Method.AS_IS).on(MINILM).forward_flops
 
     assert read(sizeBytes=1000, evaluationSizeBytes=4000) == pytest.approx(16 * read(sizeBytes=1000))

@@ -15,7 +15,7 @@ from coppice.planning.hardware import Hardware, configurations
 from coppice.planning.memory import FRAMEWORK_BYTES, GIBIBYTE, Optimizer, memory
 from coppice.planning.network import Network
 from coppice.planning.sharding import Layout, Stage, layouts
-from coppice.planning.workload import workload
+from coppice.planning.workload import effort
 from worlds import decided, refused
 
 GPU = make_profile("h100").accelerator()
@@ -34,7 +34,7 @@ def hardware(accelerators: int = 1, **accelerator: str) -> Hardware:
 
 def states(network: Network, method: Method, layout: Layout, **memory_of: Optimizer) -> float:
     """Bytes that do not grow with the batch: a batch of one token."""
-    work = workload(spec(batchSize=layout.devices, maxSequenceLength=1), network, method)
+    work = effort(spec(batchSize=layout.devices, maxSequenceLength=1), method).on(network)
     return memory(network, method, work, hardware(), layout=layout, **memory_of).median - FRAMEWORK_BYTES["accelerator"]
 
 
@@ -43,7 +43,7 @@ def states(network: Network, method: Method, layout: Layout, **memory_of: Optimi
     [(Method.LINEAR_PROBE, 5.4, 5.8), (Method.LORA, 6.5, 8.0), (Method.FULL_FINE_TUNE, 6.8, 9.0)],
 )
 def test_memory_of_bert_on_an_accelerator_in_gibibytes(method: Method, low: float, high: float) -> None:
-    found = memory(BERT, method, workload(spec(), BERT, method), hardware()).median / GIBIBYTE
+    found = memory(BERT, method, effort(spec(), method).on(BERT), hardware()).median / GIBIBYTE
     assert low <= found <= high
 
 
@@ -90,7 +90,7 @@ def test_recomputing_saves_memory_and_costs_a_third_more_work() -> None:
         memory(
             BERT,
             Method.FULL_FINE_TUNE,
-            workload(spec(batchSize=256), BERT, Method.FULL_FINE_TUNE),
+            effort(spec(batchSize=256), Method.FULL_FINE_TUNE).on(BERT),
             hardware(),
             layout=Layout(checkpointing=flag),
         )
@@ -98,7 +98,7 @@ def test_recomputing_saves_memory_and_costs_a_third_more_work() -> None:
     )
     framework = FRAMEWORK_BYTES["accelerator"]
     assert again.median - framework < (kept.median - framework) / 2
-    once, twice = (workload(spec(), BERT, Method.FULL_FINE_TUNE, checkpointing=flag) for flag in (False, True))
+    once, twice = (effort(spec(), Method.FULL_FINE_TUNE).on(BERT, checkpointing=flag) for flag in (False, True))
     assert twice.training_flops / once.training_flops == pytest.approx(4 / 3, rel=0.02)
 
 
@@ -109,28 +109,28 @@ def test_the_built_in_trainer_offers_what_it_can_run() -> None:
 
 
 def test_the_simplest_layout_that_fits_is_taken() -> None:
-    job = spec(batchSize=256)
-    small, large = (
-        laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory=size)).hardware.layout for size in ("16Gi", "80Gi")
-    )
+    tuning = effort(spec(batchSize=256), Method.FULL_FINE_TUNE)
+    small, large = (laid_out(tuning, BERT, hardware(memory=size)).hardware.layout for size in ("16Gi", "80Gi"))
     assert (small.checkpointing, large.checkpointing) == (True, False)
 
 
 def test_a_user_s_own_container_may_shard() -> None:
-    layout = laid_out(spec(), LLAMA_7B, Method.FROM_SCRATCH, hardware(8), may_shard=True).hardware.layout
+    layout = laid_out(effort(spec(), Method.FROM_SCRATCH), LLAMA_7B, hardware(8), may_shard=True).hardware.layout
     assert layout.stage is Stage.ZERO_2
 
 
 @pytest.mark.parametrize(("said", "expected"), [(True, True), (False, False)])
 def test_a_user_s_word_on_recomputing_is_kept(said: bool, expected: bool) -> None:
-    job = spec(batchSize=256, gradientCheckpointing=said)
-    assert laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory="16Gi")).hardware.layout.checkpointing is expected
-    assert laid_out(job, BERT, Method.FULL_FINE_TUNE, hardware(memory="80Gi")).hardware.layout.checkpointing is expected
+    tuning = effort(spec(batchSize=256, gradientCheckpointing=said), Method.FULL_FINE_TUNE)
+    assert laid_out(tuning, BERT, hardware(memory="16Gi")).hardware.layout.checkpointing is expected
+    assert laid_out(tuning, BERT, hardware(memory="80Gi")).hardware.layout.checkpointing is expected
 
 
 def test_what_cannot_be_recomputed_is_not() -> None:
     resnet = Network("resnet", 25_557_032, forward_flops_per_example=8_178_000_000)
-    layout = laid_out(spec(batchSize=4096), resnet, Method.FULL_FINE_TUNE, hardware(memory="16Gi")).hardware.layout
+    layout = laid_out(
+        effort(spec(batchSize=4096), Method.FULL_FINE_TUNE), resnet, hardware(memory="16Gi")
+    ).hardware.layout
     assert layout.checkpointing is False
 
 

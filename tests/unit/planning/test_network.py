@@ -11,7 +11,7 @@ from coppice.planning.epochs import most_epochs
 from coppice.planning.families import BERT_LIKE, CONVOLUTIONAL, LLAMA_LIKE, MIXTURES, VIT_LIKE
 from coppice.planning.network import Network, network_of
 from coppice.planning.passes import training_flops
-from coppice.planning.workload import workload
+from coppice.planning.workload import effort
 from worlds import Case
 
 RESNET18 = {"model_type": "resnet", "layer_type": "basic", "hidden_sizes": [64, 128, 256, 512], "depths": [2, 2, 2, 2]}
@@ -155,7 +155,7 @@ FORWARD = MINILM.forward_flops(100)
     ],
 )
 def test_a_method_costs_its_passes_over_the_data(method: Method, passes: float) -> None:
-    assert workload(SPEC, MINILM, method).flops == pytest.approx(passes * FORWARD, rel=0.03)
+    assert effort(SPEC, method).on(MINILM).flops == pytest.approx(passes * FORWARD, rel=0.03)
 
 
 @pytest.mark.parametrize(("examples", "epochs"), [(50, 30), (600, 24), (1000, 15), (5485, 6), (10**6, 6)])
@@ -167,5 +167,5 @@ def test_small_data_gets_epochs_enough_to_move_a_network(examples: int, epochs: 
 
 def test_a_job_s_own_epochs_and_length_are_what_is_estimated() -> None:
     spec = make_job().hyperparameters(epochs=1, maxSequenceLength=32).build().spec
-    work = workload(spec, MINILM, Method.LORA)
+    work = effort(spec, Method.LORA).on(MINILM)
     assert (work.tokens, work.epochs) == (32, 1.0)
