@@ -17,6 +17,7 @@ from itertools import pairwise
 
 from coppice.accounting.presence import Pod, Presence, Span, spans_shown
 from coppice.accounting.samples import (
+    TOLERANCE,
     Sample,
     Segment,
     counter_segments,
@@ -111,7 +112,9 @@ def _pieces(device: Device, most_watts: float) -> tuple[list[Piece], tuple[str, 
     both = in_holes(counted, drawn)
     sources = [name for name, said in (("dcgm-counter", counted), ("dcgm-power", len(both) > len(counted))) if said]
     idle = _idle_watts(both, device.presence)
-    pieces = [piece for segment, watts in zip(both, idle, strict=True) for piece in _cut(segment, device, watts)]
+    pieces = [
+        piece for segment, watts in zip(both, idle, strict=True) for piece in _cut(segment, device, watts, most_watts)
+    ]
     return pieces, tuple(sources)
 
 
@@ -126,14 +129,18 @@ def _idle_watts(segments: Sequence[Segment], presence: Presence) -> list[float]:
     return [known := known if rate is None else rate for rate in rates]
 
 
-def _cut(segment: Segment, device: Device, idle_watts: float) -> list[Piece]:
+def _cut(segment: Segment, device: Device, idle_watts: float, most_watts: float) -> list[Piece]:
+    """Idle pieces draw idle power, and whatever the hardware cannot have drawn in the others."""
     presence = device.presence
     times = list(pairwise([segment.start, *presence.edges(segment.start, segment.end), segment.end]))
     present = [presence.at(start) for start, _ in times]
     idle_seconds = sum(end - start for (start, end), pods in zip(times, present, strict=True) if not pods)
     busy_seconds, average = segment.seconds - idle_seconds, segment.joules / segment.seconds
-    idle = min(idle_watts, average)
-    busy = (segment.joules - idle * idle_seconds) / busy_seconds if idle_seconds < segment.seconds else 0.0
+    idle = busy = average
+    if idle_seconds and busy_seconds:
+        above = (segment.joules - min(idle_watts, average) * idle_seconds) / busy_seconds
+        busy = min(above, max(most_watts * TOLERANCE, average))
+        idle = (segment.joules - busy * busy_seconds) / idle_seconds
     return [
         Piece(Segment(start, end, (end - start) * (busy if pods else idle)), pods)
         for (start, end), pods in zip(times, present, strict=True)

@@ -181,6 +181,13 @@ def test_a_pod_that_comes_between_two_scrapes_gets_its_own_power_and_not_the_ave
     assert (total(list(share.segments)), share.divided) == (pytest.approx(7000), False)
 
 
+def test_a_moment_on_a_device_is_given_no_more_than_the_hardware_can_draw() -> None:
+    """As when a counter lags and the joules of a neighbour appear in the next interval."""
+    samples = [Sample(0, 0), Sample(30, 2100), Sample(60, 4200), Sample(90, 4200 + 15_000), Sample(120, 21_300)]
+    share = share_of(Device(counters=[samples], shown={"p": [80]}), "p", 79, 81, MOST)
+    assert total(list(share.segments)) == pytest.approx(2 * MOST * 1.1)
+
+
 def test_power_steps_where_somebody_comes_or_goes_and_not_in_the_middle() -> None:
     segments = power_segments([Sample(0, 70), Sample(30, 700), Sample(60, 70)], MOST, lambda *_: [])
     assert total(segments) == 30 * 385 * 2
