@@ -31,6 +31,7 @@ from coppice.adapters.ledger import ApiLedger
 from coppice.adapters.meters.pods import MeteredPod
 from coppice.adapters.web import Web
 from coppice.app.exposition import Exposition
+from coppice.app.garbage import look_seldom
 from coppice.app.live_accounts import keep_accounts
 from coppice.app.metered_pods import metered_pods, reserved_times, workload_pods
 from coppice.app.options import Options
@@ -178,6 +179,7 @@ class Operator:
         self._health.phase = Phase.FILLING
         if not await self._unless_stopped(pass_gate(self._fill, self._obstacle)):
             return
+        look_seldom()
         self._health.phase = Phase.LEADING
         self._exposition.leads = True
         wake_unfinished(self._index, self._queue)

@@ -4,11 +4,11 @@ Chances are those of now: where a rung of a base model has missed, the others of
 they are compared with anything else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from math import inf
-from typing import Any
 
 from coppice.api.base import shown
 from coppice.api.reasons import AttemptOutcome
@@ -100,15 +100,18 @@ class Stand:
         return Placed(self.twins.candidates[number].of(model), self.chances[number], self.suited)
 
 
-class _Names(Sequence[tuple[str, str]]):
+class _Names(Collection[tuple[str, str]]):
     """Names and groups of a rung on all models but the first, written when somebody asks."""
 
     def __init__(self, method: Method, models: Sequence[Registered]) -> None:
         self._method, self._models = method, models
 
-    def __getitem__(self, number: Any) -> Any:
-        model = self._models[number + 1]
-        return rung_name(self._method, model.reference), model.key
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for model in islice(self._models, 1, None):
+            yield rung_name(self._method, model.reference), model.key
+
+    def __contains__(self, one: object) -> bool:
+        return any(one == other for other in self)
 
     def __len__(self) -> int:
         return len(self._models) - 1

@@ -52,12 +52,12 @@ class Hardware:
     asked: Resources
     layout: Layout = SINGLE
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """`cpu` or `accelerator`."""
         return "accelerator" if self.accelerators else "cpu"
 
-    @property
+    @cached_property
     def devices(self) -> int:
         """Accelerators of all pods; on CPU its pods."""
         return max(self.accelerators, 1) * self.pods

@@ -1,8 +1,8 @@
 """Rungs, what binds a ladder of them, and how likely all of them miss."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from math import inf, prod
 from operator import attrgetter
 
@@ -25,7 +25,7 @@ class Rung:
     suited: float = 1.0
     highs: tuple[float, ...] = ()
     trains: bool = True
-    twins: Sequence[tuple[str, str]] = field(default=(), repr=False, compare=False)
+    twins: Collection[tuple[str, str]] = field(default=(), repr=False, compare=False)
 
     @property
     def price(self) -> float:
@@ -34,7 +34,7 @@ class Rung:
 
     def each(self) -> Iterator["Rung"]:
         """The rung and its twins, one by one."""
-        for name, group in ((self.name, self.group), *self.twins):
+        for name, group in chain(((self.name, self.group),), self.twins):
             yield Rung(name, self.cost, self.chance, group, self.suited, self.highs, self.trains)
 
 
