@@ -11,7 +11,7 @@ once n of those dominate it, and what is left still holds a best ladder (a k-sky
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from math import inf
 
 from coppice.planning.rung import Rung
@@ -36,7 +36,7 @@ def undominated(rungs: Iterable[Rung], remaining: Sequence[float], most: int) ->
     training: _Kept = []
     found: list[Undominated] = []
     for _, same in groupby(sorted(rungs, key=_order), _order):
-        for one in _by_name(list(same)):
+        for one in _by_name(list(same), most):
             by = _dominating(one, (free, training) if one.trains else (free,), binding, most)
             if by is None:
                 break
@@ -45,11 +45,11 @@ def undominated(rungs: Iterable[Rung], remaining: Sequence[float], most: int) ->
     return found
 
 
-def _by_name(same: Sequence[Rung]) -> Iterable[Rung]:
-    """Rungs of equal figures with their twins; what is enough for one of them to go is enough for those after it."""
+def _by_name(same: Sequence[Rung], most: int) -> Iterable[Rung]:
+    """Rungs of equal figures with their first twins: what is enough for one to go is enough for those after it."""
     if len(same) == 1:
         return same[0].each() if same[0].twins else same
-    return sorted((one for rung in same for one in rung.each()), key=lambda one: one.name)
+    return sorted((one for rung in same for one in islice(rung.each(), most)), key=lambda one: one.name)
 
 
 def _dominating(rung: Rung, earlier: Iterable[_Kept], binding: Sequence[int], most: int) -> tuple[Rung, ...] | None:

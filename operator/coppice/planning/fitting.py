@@ -7,7 +7,6 @@ recomputation. A user's own container may shard, and nobody knows whether it doe
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from coppice.planning.hardware import Hardware
 from coppice.planning.lognormal import LogNormal
@@ -21,15 +20,11 @@ GIBIBYTE = 2**30
 
 @dataclass(frozen=True)
 class Fit:
-    """A configuration with the layout chosen for a plan, and the memory that the plan needs."""
+    """A configuration with the layout chosen for a plan, the memory that it needs, and its high estimate in bytes."""
 
     hardware: Hardware
     needed: LogNormal
-
-    @cached_property
-    def needed_bytes(self) -> float:
-        """By the high estimate."""
-        return self.needed.high
+    needed_bytes: float
 
     @property
     def fits(self) -> bool:
@@ -57,7 +52,7 @@ def laid_out(
     for layout in _options(effort, network, hardware, may_shard=may_shard):
         needed = memory(network, effort.method, work, hardware, layout=layout)
         needed = LogNormal(max(needed.median * factor, least_bytes), needed.sigma)
-        found = Fit(_with(hardware, layout), needed)
+        found = Fit(_with(hardware, layout), needed, needed.high)
         if found.fits:
             return found
         if closest is None or found.needed_bytes < closest.needed_bytes:
