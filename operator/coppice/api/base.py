@@ -104,7 +104,7 @@ def shown(value: float, significant_digits: int = 4) -> float:
 
     Formatting rounds the binary value, `rounded` its shortest decimal: they differ at most where that is short.
     """
-    if 1e-4 < value < 1e4 and len(repr(value)) > 12:
+    if 1e-4 < value < 10**significant_digits and len(repr(value)) > 12:
         return float(f"{value:.{significant_digits}g}")
     return float(rounded(value, significant_digits))
 
