@@ -13,7 +13,17 @@ from coppice.api.trainingjob_status import TotalsStatus
 from coppice.api.trainingreport import TrainingReport
 
 
-def open_figures(account: OpenAccount) -> JobFigures:
+def workload_figures(
+    accounts: Iterable[OpenAccount], reports: Iterable[TrainingReport], since: datetime
+) -> list[JobFigures]:
+    """One for each name, as two lives of a name would be two values of one series: what is open, else what ended last."""
+    closed = sorted(_closed_figures(reports, since), key=lambda figures: figures.finished_at or since)
+    reported = {figures.uid for figures in closed}
+    open_ = [_open_figures(account) for account in accounts if account.workload.uid not in reported]
+    return list({(figures.namespace, figures.name): figures for figures in (*closed, *open_)}.values())
+
+
+def _open_figures(account: OpenAccount) -> JobFigures:
     """The figures of a workload whose account is open, as of the last round."""
     workload = account.workload
     return _figures(
@@ -21,7 +31,7 @@ def open_figures(account: OpenAccount) -> JobFigures:
     )
 
 
-def closed_figures(reports: Iterable[TrainingReport], since: datetime) -> Iterator[JobFigures]:
+def _closed_figures(reports: Iterable[TrainingReport], since: datetime) -> Iterator[JobFigures]:
     """The figures of workloads whose account was closed and that ended after a moment."""
     for report in reports:
         spec = report.spec

@@ -17,7 +17,7 @@ from coppice.adapters.job_figures import JobFigures, figures_of
 from coppice.adapters.ledger import ApiLedger
 from coppice.adapters.process_metrics import ProcessMetrics, registry_with
 from coppice.adapters.process_state import ProcessState
-from coppice.adapters.workload_figures import closed_figures, open_figures
+from coppice.adapters.workload_figures import workload_figures
 from coppice.api.decision import Intensity
 from coppice.api.trainingpolicy import TrainingPolicySpec
 from coppice.index import Index, Key
@@ -97,9 +97,8 @@ class Exposition:
             known = before.get(key)
             self._figures[key] = known if known and known[0] is job else (job, figures_of(job.body))
         since = self._clock.now() - RETIRE_AFTER
-        closed = {figures.uid: figures for figures in closed_figures(self._index.reports(), since)}
-        open_ = [open_figures(account) for account in self._workloads() if account.workload.uid not in closed]
-        return [*(figures for _, figures in self._figures.values()), *open_, *closed.values()]
+        jobs = (figures for _, figures in self._figures.values())
+        return [*jobs, *workload_figures(self._workloads(), self._index.reports(), since)]
 
     def _intensities(self) -> Iterable[Intensity]:
         zones = self._zones()

@@ -80,6 +80,21 @@ async def test_an_open_account_is_shown_as_it_grows_and_a_closed_one_for_a_while
     assert ("energy_joules", "job/nightly") not in shown(loop)
 
 
+async def test_of_two_lives_of_a_name_metrics_show_the_one_that_is_open_else_the_newest() -> None:
+    loop = await finished(WorkloadLoop())
+    loop.cluster.remove("Job", "research", "nightly")
+    workload = loop.workload("Job", "nightly")
+    pod = loop.pod(workload)
+    await loop.rounds(2)
+    opened = shown(loop)
+    assert opened["accounted", "job/nightly"] == 0
+    loop.cluster.end_pod(pod)
+    loop.end(workload)
+    await loop.rounds(2)
+    later = loop.reports()[-1].spec.totals.energy_joules
+    assert shown(loop)["energy_joules", "job/nightly"] == pytest.approx(float(later))
+
+
 async def test_meters_are_asked_for_priced_pods_and_the_account_waits_for_their_last_word() -> None:
     meters = FakeMeters({})
     loop = WorkloadLoop(meters=meters)
