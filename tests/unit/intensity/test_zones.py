@@ -28,6 +28,8 @@ def node(name: str, zone: str = "", region: str = "", kind: str = "gpu") -> Node
         ("europe-west9", "", "europe-west9"),
         ("europe-west9", "kind://docker/kind/node", "europe-west9"),
         ("europe-west9", "aws:///x", ""),
+        ("ap-southeast-3", "ap-southeast-3.i-0123", ""),
+        ("ap-southeast-3", "", "ap-southeast-3"),
         ("eastus", "gce://project/x/y", ""),
         ("dc1", "", ""),
         ("dc2", "", "dc2"),

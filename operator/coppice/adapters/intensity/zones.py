@@ -55,14 +55,17 @@ def country(zone: str) -> str:
 def zone_of_region(region: str, provider_id: str, own: Collection[str] = ()) -> str:
     """The zone that a node's region label means, such as `gcp/europe-west9`; empty where nobody knows it.
 
-    `own` are zones that the installation has given a value or a name. A region of a cloud whose provider is known is
-    never taken for one of the same name elsewhere; without a known provider the bare name counts.
+    `own` are zones that the installation has given a value or a name. A region of one cloud is never taken for one of
+    the same name in another: two clouds have an ap-southeast-3, in two countries. A bare name counts where the node
+    says no provider, or kind's, whose nodes are labelled by hand.
     """
     provider = PROVIDERS.get(provider_id.partition("://")[0], "")
     names = (region, f"{provider}/{region}") if region else ()
     named = next((name for name in names if name in own), "")
     if named or not region:
         return named
+    if not provider and provider_id and not provider_id.startswith("kind://"):
+        return ""
     name = f"{provider}/{region}" if provider else region
     return name if name in zone_table() else ""
 
