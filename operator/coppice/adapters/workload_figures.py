@@ -16,7 +16,7 @@ from coppice.api.trainingreport import TrainingReport
 def workload_figures(
     accounts: Iterable[OpenAccount], reports: Iterable[TrainingReport], since: datetime
 ) -> list[JobFigures]:
-    """One for each name, as two lives of a name would be two values of one series: what is open, else what ended last."""
+    """One for each name, for two lives of it would be two values of one series: what is open, else what ended last."""
     closed = sorted(_closed_figures(reports, since), key=lambda figures: figures.finished_at or since)
     reported = {figures.uid for figures in closed}
     open_ = [_open_figures(account) for account in accounts if account.workload.uid not in reported]
