@@ -153,7 +153,7 @@ def story(control_plane: ControlPlane, kinds: None, tmp_path_factory: pytest.Tem
         ]
         prometheus.until_scraped()
         time.sleep(2)  # the others too
-        with Watch(stage, namespace, [stage.operator]) as watch:
+        with fleet, Watch(stage, namespace, [stage.operator]) as watch:
             try:
                 yield played(stage, namespace, watch, fleet, exporters, prometheus)
             finally:
