@@ -15,6 +15,7 @@ from coppice.api.trainingreport import TrainingReport
 from coppice.index import Index
 from coppice.lifecycle.workload import ending_in
 from coppice.ports import AlreadyExists, Cluster, Forbidden, Ledger, NotFound
+from coppice.readable import Readable
 from coppice.workloads.accounted import SeenWorkload
 from coppice.workloads.names import workload_report_name
 
@@ -35,7 +36,7 @@ class Closing:
         except AlreadyExists as taken:
             if not _is_of(taken.existing, workload.uid):
                 raise
-            report = TrainingReport.model_validate(taken.existing)
+            report = _standing(taken.existing) or report
         except (Forbidden, NotFound):
             # A namespace that is being deleted takes no report; the ledger has the totals.
             if workload.gone_at is None:
@@ -64,8 +65,16 @@ class Closing:
 
     async def _left(self, namespace: str, entry: LedgerEntry) -> TrainingReport | None:
         body = await self._cluster.get("TrainingReport", namespace, workload_report_name(entry.name, entry.uid))
-        return TrainingReport.model_validate(body) if body is not None and _is_of(body, entry.uid) else None
+        return _standing(body) if body is not None and _is_of(body, entry.uid) else None
 
 
 def _is_of(report: Mapping[str, Any], uid: str) -> bool:
     return bool((report["metadata"].get("labels") or {}).get(JOB_UID_LABEL) == uid)
+
+
+def _standing(body: Mapping[str, Any]) -> TrainingReport | None:
+    """A report as it stands; one that somebody made unreadable says nothing, and is named."""
+    read = Readable("TrainingReport", TrainingReport.model_validate)
+    report = read(body)
+    read.tell()
+    return report

@@ -9,10 +9,12 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from coppice.api.labels import ACCOUNT_SELECTOR
 from coppice.ports import Cluster, Forbidden, NotFound, Unavailable
+from coppice.readable import Readable
 from coppice.workloads.accounted import WORKLOAD_KINDS, Owner, SeenWorkload, covered_by_others, seen_workload
 
 DEEPEST = 8
@@ -50,9 +52,14 @@ class Labelled:
             bodies = await self._list(kind, now)
             if bodies is not None:
                 listed.add(kind)
+            read = Readable(kind, partial(seen_workload, kind))
             for body in bodies or []:
-                workload = seen_workload(kind, body)
-                found[workload.uid] = workload, body
+                workload = read(body)
+                if workload is not None:
+                    found[workload.uid] = workload, body
+            read.tell()
+            # One that can be read no more is there still: as it was read last.
+            found |= {uid: self._found[uid] for uid in read.odd if uid in self._found}
         self._found = found
         sight = Sight(kinds=frozenset(listed | self._absent))
         for uid, (workload, its_body) in found.items():

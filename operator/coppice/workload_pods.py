@@ -9,6 +9,7 @@ from datetime import datetime
 
 from coppice.index.workloads import WorkloadLife
 from coppice.ports import Cluster, ClusterError
+from coppice.readable import Readable
 from coppice.workloads.accounted import WORKLOAD_KINDS, WorkloadPod, is_pod_of, workload_pod
 
 NAMES_A_QUERY = 50
@@ -41,10 +42,17 @@ async def read_pods(cluster: Cluster, lives: Iterable[WorkloadLife], now: dateti
 async def _read(cluster: Cluster, namespace: str, label: str, lives: Lives, now: datetime) -> None:
     bodies, _ = await cluster.list("Pod", namespace, f"{label} in ({','.join(lives)})")
     pods: dict[str, list[WorkloadPod]] = {}
+    read = Readable("Pod", workload_pod)
     for body in bodies:
-        pods.setdefault(body["metadata"]["labels"][label], []).append(workload_pod(body))
+        pod = read(body)
+        if pod is not None:
+            pods.setdefault(body["metadata"]["labels"][label], []).append(pod)
+    read.tell()
     for name, same in lives.items():
         for life in same:
-            life.listed((pod for pod in pods.get(name, ()) if is_pod_of(life.workload, pod)), now)
+            theirs = [pod for pod in pods.get(name, ()) if is_pod_of(life.workload, pod)]
+            # What can be read no more has not vanished: it stays what it was.
+            theirs += [life.pods[uid] for uid in read.odd if uid in life.pods]
+            life.listed(theirs, now)
             if life.workload.left_at is not None:
                 life.left(life.workload, life.workload.left_at)

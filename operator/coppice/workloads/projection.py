@@ -27,6 +27,8 @@ Body = Mapping[str, Any]
 ACCELERATOR = re.compile(r".+/.*(gpu|tpu|npu|mig-|gaudi|neuron|accelerator)")
 """Extended resources that are accelerators; others (network adapters, licences) have a slash too."""
 
+MOST_DIGITS = 9
+
 
 def seen_child(body: Body) -> SeenChild:
     """A batch/v1 Job that carries our labels."""
@@ -158,7 +160,8 @@ def _controller(metadata: Body) -> str:
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
+    """Of an annotation or label that anybody may write: `isdigit` is true of "²" too, and `int` has limits."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else 0
 
 
 def _time(text: str | None) -> datetime | None:

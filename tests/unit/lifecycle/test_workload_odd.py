@@ -1,0 +1,88 @@
+"""Objects that nobody expected: whoever writes one costs nobody else a minute of account."""
+
+import pytest
+
+from coppice.workloads.projection import seen_pod
+from fake_cluster import Body
+from workload_loop import NAMESPACE, WorkloadLoop
+
+INDEX = "batch.kubernetes.io/job-completion-index"
+
+
+async def run_to_its_end(loop: WorkloadLoop, workload: Body, pod: Body) -> None:
+    await loop.rounds(2)
+    loop.cluster.end_pod(pod)
+    loop.end(workload)
+    await loop.rounds(2)
+
+
+def settled(loop: WorkloadLoop) -> dict[str, bool]:
+    return {entry.name: entry.settled for entry in loop.entries}
+
+
+@pytest.mark.parametrize("index", ["²", "٣", "7" * 4301, "-1", "x", ""])
+def test_a_number_that_anybody_may_write_is_read_or_is_none(index: str) -> None:
+    assert seen_pod({"metadata": {"name": "a", "uid": "a", "annotations": {INDEX: index}}}).index == 0
+
+
+async def test_a_pod_that_cannot_be_read_stops_neither_its_neighbours_nor_other_tenants(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop = WorkloadLoop()
+    nightly = loop.workload("Job", "nightly")
+    good, odd = loop.pod(nightly), loop.pod(nightly, "nightly-odd")
+    await loop.round()
+    odd["spec"]["containers"] = "none"
+    loop.cluster.touch(odd)
+    loop.workload("Job", "later")
+    await loop.rounds(2)
+    assert "research/nightly-odd" in caplog.text
+    other = loop.workload("Job", "other")
+    await run_to_its_end(loop, other, loop.pod(other))
+    assert settled(loop) == {"nightly": False, "other": True}
+    loop.cluster.end_pod(good)
+    loop.end(nightly)
+    await loop.later(901)
+    assert settled(loop)["nightly"]
+    account = next(report.spec for report in loop.reports() if report.spec.job == "nightly")
+    assert account.totals is not None
+    assert account.totals.energy_joules > 0
+
+
+async def test_a_workload_that_cannot_be_read_is_left_out_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    loop = WorkloadLoop()
+    odd = loop.workload("Job", "odd")
+    odd["status"] = {"conditions": [{"type": "Complete", "status": "True", "lastTransitionTime": "yesterday"}]}
+    nightly = loop.workload("Job", "nightly")
+    await run_to_its_end(loop, nightly, loop.pod(nightly))
+    assert settled(loop) == {"nightly": True}
+    assert "research/odd" in caplog.text
+
+
+async def test_a_workload_that_can_be_read_no_more_goes_on_as_it_was_read_last() -> None:
+    loop = WorkloadLoop()
+    nightly = loop.workload("Job", "nightly")
+    loop.pod(nightly)
+    await loop.rounds(2)
+    nightly["status"] = {"conditions": "none"}
+    loop.cluster.touch(nightly)
+    await loop.rounds(2)
+    assert settled(loop) == {"nightly": False}
+    nightly["status"] = {}
+    await run_to_its_end(loop, nightly, loop.cluster.objects["Pod", NAMESPACE, "nightly-a"])
+    assert settled(loop) == {"nightly": True}
+
+
+async def test_a_report_that_somebody_made_unreadable_does_not_keep_the_account_open() -> None:
+    loop = WorkloadLoop()
+    nightly = loop.workload("Job", "nightly")
+    pod = loop.pod(nightly)
+    await loop.rounds(2)
+    entries = dict(loop.ledger.specs)
+    await run_to_its_end(loop, nightly, pod)
+    [place] = [place for place in loop.cluster.objects if place[0] == "TrainingReport"]
+    loop.cluster.objects[place]["spec"] = {"job": 3}
+    loop.ledger.specs = entries
+    loop.restart()
+    await loop.accountant.round()
+    assert settled(loop) == {"nightly": True}
