@@ -9,7 +9,8 @@ is made, ends and is deleted within one round is never seen.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,11 +115,14 @@ class Accountant:
             if uid not in self._lives:
                 self._lives[uid] = _life(workload, body, entries[uid][1] if uid in entries else None)
             self._lives[uid].seen(workload, body)
-        await self._drop_covered(seen.covered, entries)
+        for uid, workload in seen.covered.items():
+            with putting_off(workload.namespace, workload):
+                await self._drop_covered(uid, entries)
         for life in list(self._lives.values()):
-            if life.workload.uid not in seen.counted and life.workload.kind in seen.kinds:
-                await self._missing(life, entries, now)
-        await self._left_behind({*seen.counted, *seen.covered}, seen.kinds, entries, now)
+            if life.workload.uid not in seen.there and life.workload.kind in seen.kinds:
+                with putting_off(life.workload.namespace, life.workload):
+                    await self._missing(life, entries, now)
+        await self._left_behind(seen.there, seen.kinds, entries, now)
         await read_pods(self._cluster, self._lives.values(), now)
         if self._nodes is not None:
             await self._nodes.know(self.nodes())
@@ -158,15 +162,14 @@ class Accountant:
                 if entry.kind:
                     yield namespace, entry
 
-    async def _drop_covered(self, covered: Iterable[str], entries: Entries) -> None:
+    async def _drop_covered(self, uid: str, entries: Entries) -> None:
         """A workload above counts these pods: what was opened for this one is taken back, unless a report stands."""
-        for uid in covered:
-            self._forget(uid)
-            if uid not in entries or entries[uid][1].settled:
-                continue
-            namespace, entry = entries[uid]
-            if not await self._closing.take_back(namespace, entry):
-                entries[uid] = namespace, entry.model_copy(update={"settled": True})
+        self._forget(uid)
+        if uid not in entries or entries[uid][1].settled:
+            return
+        namespace, entry = entries[uid]
+        if not await self._closing.take_back(namespace, entry):
+            entries[uid] = namespace, entry.model_copy(update={"settled": True})
 
     async def _missing(self, life: WorkloadLife, entries: Entries, now: datetime) -> None:
         workload = life.workload
@@ -180,13 +183,13 @@ class Accountant:
         if found.labelled:
             return
         if await self._labelled.covered(found, entries, now):
-            await self._drop_covered([found.uid], entries)
+            await self._drop_covered(found.uid, entries)
         else:
             life.left(found, now)
 
     async def _left_behind(
         self,
-        there: set[str],
+        there: Collection[str],
         kinds: frozenset[str],
         entries: Entries,
         now: datetime,
@@ -196,32 +199,34 @@ class Accountant:
         for uid, (namespace, entry) in list(entries.items()):
             if uid in there or uid in self._lives or entry.kind not in kinds or (entry.settled and not tidy):
                 continue
-            body = await self._cluster.get(entry.kind, namespace, entry.name)
-            if body is None or body["metadata"]["uid"] != uid:
-                if not entry.settled:
-                    await self._closing.settle_unseen(namespace, entry)
-                await self._ledger.prune(namespace, uid)
-            elif not entry.settled:
-                found = seen_workload(entry.kind, body)
-                if await self._labelled.covered(found, entries, now):
-                    await self._drop_covered([uid], entries)
-                    continue
-                life = self._lives[uid] = _life(found, body, entry)
-                life.left(found, now)
+            with putting_off(namespace, f"{entry.kind.lower()}/{entry.name}"):
+                await self._of_entry(namespace, entry, entries, now)
         self._tidied = now if tidy else self._tidied
 
+    async def _of_entry(self, namespace: str, entry: LedgerEntry, entries: Entries, now: datetime) -> None:
+        body = await self._cluster.get(entry.kind, namespace, entry.name)
+        if body is None or body["metadata"]["uid"] != entry.uid:
+            if not entry.settled:
+                await self._closing.settle_unseen(namespace, entry)
+            await self._ledger.prune(namespace, entry.uid)
+        elif not entry.settled:
+            found = seen_workload(entry.kind, body)
+            if found.labelled:
+                return  # labelled since the list was made: the next one shows it
+            if await self._labelled.covered(found, entries, now):
+                await self._drop_covered(entry.uid, entries)
+                return
+            life = self._lives[entry.uid] = _life(found, body, entry)
+            life.left(found, now)
+
     async def _try(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
-        """Account for one workload; what goes wrong with one is no reason to leave the others."""
+        """Account for one workload."""
         if life.barren and entry is None:
             if life.workload.ended_at is None:
                 self._forget(life.workload.uid)  # it is gone, and nothing of it ever ran
             return
-        try:
+        with putting_off(life.workload.namespace, life.workload):
             await self._account(life, entry, settled)
-        except ClusterError as error:
-            log.warning("the account of %s in %s is put off: %s", life.workload, life.workload.namespace, error)
-        except Exception:
-            log.exception("the account of %s in %s failed", life.workload, life.workload.namespace)
 
     async def _account(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
         workload, now = life.workload, self._clock.now()
@@ -281,6 +286,17 @@ class Accountant:
     def _forget(self, uid: str) -> None:
         self._lives.pop(uid, None)
         self._plans.pop(uid, None)
+
+
+@contextmanager
+def putting_off(namespace: str, workload: SeenWorkload | str) -> Iterator[None]:
+    """What goes wrong with the account of one workload is told, and no reason to leave the others."""
+    try:
+        yield
+    except ClusterError as error:
+        log.warning("the account of %s in %s is put off: %s", workload, namespace, error)
+    except Exception:
+        log.exception("the account of %s in %s failed", workload, namespace)
 
 
 def _life(workload: SeenWorkload, body: Mapping[str, Any], entry: LedgerEntry | None) -> WorkloadLife:

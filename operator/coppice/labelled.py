@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from coppice.api.labels import ACCOUNT_SELECTOR
-from coppice.ports import Cluster, Forbidden, NotFound, Unavailable
+from coppice.ports import Cluster, ClusterError, Forbidden, NotFound, Unavailable
 from coppice.readable import Readable
 from coppice.workloads.accounted import WORKLOAD_KINDS, Owner, SeenWorkload, covered_by_others, seen_workload
 
@@ -26,11 +26,15 @@ Body = Mapping[str, Any]
 
 @dataclass
 class Sight:
-    """Workloads by uid: those that count, with their bodies, and those whose owner counts. `kinds` could be read."""
+    """Workloads by uid: those that count, with their bodies, and those whose owner counts. `kinds` could be read.
+
+    `there` are these and those of which it cannot be told now who counts.
+    """
 
     counted: dict[str, tuple[SeenWorkload, Body]] = field(default_factory=dict)
     covered: dict[str, SeenWorkload] = field(default_factory=dict)
     kinds: frozenset[str] = frozenset()
+    there: Collection[str] = ()
 
 
 class Labelled:
@@ -61,9 +65,14 @@ class Labelled:
             # One that can be read no more is there still: as it was read last.
             found |= {uid: self._found[uid] for uid in read.odd if uid in self._found}
         self._found = found
-        sight = Sight(kinds=frozenset(listed | self._absent))
+        sight = Sight(kinds=frozenset(listed | self._absent), there=found.keys())
         for uid, (workload, its_body) in found.items():
-            if await self.covered(workload, accounted, now):
+            try:
+                covered = await self.covered(workload, accounted, now)
+            except ClusterError as error:
+                log.warning("who is above %s in %s cannot be told now: %s", workload, workload.namespace, error)
+                continue
+            if covered:
                 sight.covered[uid] = workload
             else:
                 sight.counted[uid] = workload, its_body

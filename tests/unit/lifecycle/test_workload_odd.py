@@ -2,6 +2,7 @@
 
 import pytest
 
+from coppice.ports import ClusterError, Conflict, Refused
 from coppice.workloads.projection import seen_pod
 from fake_cluster import Body
 from workload_loop import NAMESPACE, WorkloadLoop
@@ -86,3 +87,27 @@ async def test_a_report_that_somebody_made_unreadable_does_not_keep_the_account_
     loop.restart()
     await loop.accountant.round()
     assert settled(loop) == {"nightly": True}
+
+
+@pytest.mark.parametrize("error", [Refused("an admission webhook says no"), Conflict("again and again")])
+async def test_a_namespace_whose_ledger_takes_nothing_costs_nobody_else_an_account(error: ClusterError) -> None:
+    loop = WorkloadLoop()
+    gone = [loop.workload("Job", name) for name in ("above", "gone")]
+    for workload in gone:
+        loop.pod(workload)
+    await loop.rounds(2)
+    loop.restart()
+    loop.remove(gone[1])
+    gone[0]["metadata"]["ownerReferences"] = [{"kind": "TrainingJob", "name": "a", "uid": "a", "controller": True}]
+
+    async def refuse(*_: object) -> None:
+        raise error
+
+    loop.ledger.withdraw = refuse  # type: ignore[method-assign]
+    settle, loop.accountant._closing.settle_unseen = loop.accountant._closing.settle_unseen, refuse  # type: ignore
+    other = loop.workload("Job", "other")
+    await run_to_its_end(loop, other, loop.pod(other))
+    assert settled(loop) == {"above": False, "gone": False, "other": True}
+    loop.accountant._closing.settle_unseen = settle  # type: ignore[method-assign]
+    await loop.round()
+    assert settled(loop) == {"above": False, "other": True}
