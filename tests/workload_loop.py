@@ -104,6 +104,8 @@ class WorkloadLoop:
         metadata: Body = {"name": name, "namespace": NAMESPACE, "labels": dict(LABELLED) if labelled else {}, **more}
         if owner is not None:
             metadata["ownerReferences"] = [reference(owner)]
+            if owner["kind"] == "JobSet":
+                metadata["labels"][WORKLOAD_KINDS["JobSet"].pod_label] = owner["metadata"]["name"]
         api_version = WORKLOAD_KINDS[kind].api_version if kind in WORKLOAD_KINDS else "coppice.dev/v1alpha1"
         return self.cluster.add({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": {}})
 

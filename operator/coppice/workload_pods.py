@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from coppice.index.workloads import WorkloadLife
+from coppice.lineage import learn_lineage
 from coppice.ports import Cluster, ClusterError
 from coppice.readable import Readable
 from coppice.workloads.accounted import WORKLOAD_KINDS, WorkloadPod, is_pod_of, workload_pod
@@ -50,7 +51,12 @@ async def _read(cluster: Cluster, namespace: str, label: str, lives: Lives, now:
     read.tell()
     for name, same in lives.items():
         for life in same:
-            theirs = [pod for pod in pods.get(name, ()) if is_pod_of(life.workload, pod)]
+            try:
+                await learn_lineage(cluster, life, pods.get(name, ()))
+            except ClusterError as error:
+                log.warning("the pods of %s in %s cannot be told now: %s", life.workload, namespace, error)
+                continue
+            theirs = [pod for pod in pods.get(name, ()) if is_pod_of(life.workload, pod, life.below)]
             # What can be read no more has not vanished: it stays what it was.
             theirs += [life.pods[uid] for uid in read.odd if uid in life.pods]
             life.listed(theirs, now)

@@ -14,13 +14,17 @@ from coppice.workloads.accounted import SeenWorkload, WorkloadPod, frozen, gone
 
 @dataclass
 class WorkloadLife:
-    """One workload. `read_over` says that its pods were read after it was over, `noted_at` when the ledger was told."""
+    """One workload. `read_over` says that its pods were read after it was over, `noted_at` when the ledger was told.
+
+    `below` are uids of objects that stand between the workload and its pods, as far as they are known.
+    """
 
     workload: SeenWorkload
     body: Mapping[str, Any]
     pods: dict[str, WorkloadPod] = field(default_factory=dict)
     read_over: bool = False
     noted_at: datetime | None = None
+    below: set[str] = field(default_factory=set)
 
     def seen(self, workload: SeenWorkload, body: Mapping[str, Any]) -> None:
         """It is there, labelled."""

@@ -144,14 +144,21 @@ def workload_pod(body: Body) -> WorkloadPod:
     )
 
 
-def is_pod_of(workload: SeenWorkload, pod: WorkloadPod) -> bool:
-    """Whether a pod with the workload's name in its label is of this life of it, and of this kind."""
+def is_pod_of(workload: SeenWorkload, pod: WorkloadPod, below: Collection[str] = ()) -> bool:
+    """Whether a pod with the workload's name in its label is of this life of it, and of this kind.
+
+    `below` are uids of what is known to stand between the two.
+    """
     created = pod.seen.created_at
     if created is not None and created < workload.created_at:
         return False
-    if workload.kind in {"Job", "PyTorchJob"}:
-        return workload.uid in pod.above
-    return True
+    return workload.uid in pod.above or not pod.above.isdisjoint(below)
+
+
+def owner_uid(body: Body) -> str:
+    """uid of an object's controller; empty without one."""
+    owner = _owner(body["metadata"])
+    return owner.uid if owner else ""
 
 
 def gone(pod: WorkloadPod, moment: datetime) -> WorkloadPod:

@@ -91,6 +91,39 @@ async def test_the_name_s_next_life_is_an_account_of_its_own() -> None:
     assert (len(loop.reports()), loop.finished, loop.entries) == (2, {"Succeeded": 2}, [])
 
 
+@pytest.mark.parametrize("jobset_says_its_uid", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_pods_of_the_name_s_next_life_are_not_the_deleted_one_s(kind: str, jobset_says_its_uid: bool) -> None:
+    loop = WorkloadLoop()
+
+    def lives_on() -> tuple[dict, dict]:
+        workload = loop.workload(kind, "nightly")
+        owner = with_pods_of(loop, workload)
+        pod = loop.pod(owner, f"nightly-{loop.clock.moment:%H%M%S}")
+        if not jobset_says_its_uid:
+            pod["metadata"]["labels"].pop("jobset.sigs.k8s.io/jobset-uid", None)
+        return workload, pod
+
+    workload, lingering = lives_on()
+    await loop.rounds(4)
+    loop.remove(workload)
+    loop.cluster.objects["Pod", NAMESPACE, lingering["metadata"]["name"]] = lingering  # it takes its time to end
+    await loop.round()
+    workload, pod = lives_on()
+    await loop.rounds(4)
+    loop.cluster.end_pod(lingering)
+    await loop.rounds(4)
+    loop.cluster.end_pod(pod)
+    loop.end(workload)
+    await loop.rounds(3)
+    used = {report.spec.state: report.spec.totals.energy_joules for report in loop.reports()}
+    assert used == {
+        "Deleted": pytest.approx(hand_computed_joules(135), abs=Decimal("0.1")),
+        "Succeeded": pytest.approx(hand_computed_joules(120), abs=Decimal("0.1")),
+    }
+    assert loop.joules == sum(used.values())
+
+
 async def test_every_pod_counts_once_and_so_do_those_that_failed_or_went() -> None:
     loop = WorkloadLoop()
     workload = loop.workload("Job", "nightly")

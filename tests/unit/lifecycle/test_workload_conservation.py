@@ -14,6 +14,7 @@ from fake_cluster import Body, CrashError
 from workload_loop import LABELLED, WorkloadLoop
 
 NAMES = ("a", "b")
+BETWEEN = {"Job": (), "JobSet": ("Job",), "TrainJob": ("JobSet", "Job"), "PyTorchJob": ()}
 ACTIONS = (
     "make", "pod", "pod", "round", "round", "round", "end pod", "fail pod", "remove pod",
     "end", "delete", "unlabel", "label", "restart", "kill before a write", "kill after a write",
@@ -32,9 +33,11 @@ def joules(seconds: float) -> float:
 class World:
     """Two names, each with one life at a time; `truth` is how long pods of each life held a node."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "Job") -> None:
+        self.kind = kind
         self.loop = WorkloadLoop()
         self.lives: dict[str, Body] = {}
+        self.pod_owners: dict[str, Body] = {}
         self.running: dict[str, tuple[Body, str, Any]] = {}
         self.truth: Counter[str] = Counter()
         self.vanished: Counter[str] = Counter()
@@ -53,7 +56,10 @@ class World:
             setattr(self.loop.cluster, "crash_before" if "before" in action else "crash_after", 0)
             await self.round()
         elif action == "make" and workload is None:
-            self.lives[name] = self.loop.workload("Job", name)
+            self.lives[name] = owner = self.loop.workload(self.kind, name)
+            for kind in BETWEEN[self.kind]:
+                owner = self.loop.workload(kind, name, owner, labelled=False)
+            self.pod_owners[name] = owner
         elif workload is not None:
             self.change(action, name, workload)
 
@@ -61,7 +67,7 @@ class World:
         over = bool(workload.get("status", {}).get("conditions"))
         if action == "pod" and not over:
             self.made += 1
-            pod = self.loop.pod(workload, f"{name}-{self.made}")
+            pod = self.loop.pod(self.pod_owners[name], f"{name}-{self.made}")
             self.running[pod["metadata"]["name"]] = pod, workload["metadata"]["uid"], self.loop.clock.moment
         elif action in {"end pod", "fail pod", "remove pod"}:
             self.end_pods(workload, action, at_most=1)
@@ -102,9 +108,12 @@ class World:
 
 @pytest.mark.thorough
 @settings(max_examples=200, deadline=None)
-@given(steps=st.lists(st.tuples(st.sampled_from(ACTIONS), st.sampled_from(NAMES)), min_size=5, max_size=60))
-def test_each_life_is_counted_once_and_no_more_than_it_used(steps: list[tuple[str, str]]) -> None:
-    world = World()
+@given(
+    kind=st.sampled_from(sorted(BETWEEN)),
+    steps=st.lists(st.tuples(st.sampled_from(ACTIONS), st.sampled_from(NAMES)), min_size=5, max_size=60),
+)
+def test_each_life_is_counted_once_and_no_more_than_it_used(kind: str, steps: list[tuple[str, str]]) -> None:
+    world = World(kind)
 
     async def live() -> None:
         before = Decimal(0)
@@ -145,7 +154,7 @@ class Family(World):
             self.above["metadata"]["labels"] = {} if action.startswith("un") else dict(LABELLED)
             self.loop.cluster.touch(self.above)
         elif action == "make" and name not in self.lives:
-            self.lives[name] = self.loop.workload("Job", name, self.above)
+            self.lives[name] = self.pod_owners[name] = self.loop.workload("Job", name, self.above)
         else:
             await super().act(action, name)
 
