@@ -62,6 +62,7 @@ class FakeCluster:
     crash_after: int | None = None
     refuse: dict[str, Exception] = field(default_factory=dict)
     unserved: dict[str, Exception] = field(default_factory=dict)
+    other_versions: set[str] = field(default_factory=set)
     _version: int = 0
     _uid: int = 0
 
@@ -77,7 +78,10 @@ class FakeCluster:
 
     async def get(self, kind: str, namespace: str | None, name: str) -> Body | None:
         body = self.objects.get((kind, namespace or "", name))
-        return copied(body) if body else None
+        return copied(body) if body and not isinstance(self.unserved.get(kind), NotFound) else None
+
+    async def has_group(self, kind: str) -> bool:
+        return kind in self.other_versions or not isinstance(self.unserved.get(kind), NotFound)
 
     async def create(self, manifest: Mapping[str, Any]) -> Body:
         kind = manifest["kind"]

@@ -44,6 +44,7 @@ class Labelled:
         self._cluster = cluster
         self._patience = patience
         self._later: dict[str, datetime] = {}
+        self._missed: set[str] = set()
         self._absent: set[str] = set()
         self._found: dict[str, tuple[SeenWorkload, Body]] = {}
         self._above: dict[str, tuple[SeenWorkload | None, datetime]] = {}
@@ -90,7 +91,7 @@ class Labelled:
         try:
             bodies, _ = await self._cluster.list(kind, None, ACCOUNT_SELECTOR)
         except NotFound:
-            self._absent.add(kind)
+            await self._not_served(kind)
             self._later[kind] = now + self._patience
             return None
         except Forbidden as error:
@@ -102,7 +103,29 @@ class Labelled:
             log.warning("looking for labelled %ss is put off: %s", kind, error)
             return None
         self._absent.discard(kind)
+        self._missed.discard(kind)
         return bodies
+
+    async def _not_served(self, kind: str) -> None:
+        """With a definition its objects go; a version that is served no more, or not yet, takes no object away."""
+        self._absent.discard(kind)
+        try:
+            served = await self._cluster.has_group(kind)
+        except ClusterError as error:
+            log.warning("whether the API has %ss cannot be told now: %s", kind, error)
+            return
+        if served:
+            log.warning(
+                "labelled %ss are not accounted, and open accounts of theirs wait: the API has the group of %s in "
+                "other versions only",
+                kind,
+                WORKLOAD_KINDS[kind].api_version,
+            )
+            self._missed.discard(kind)
+            return
+        if kind in self._missed:  # twice, a resync apart: an API server that starts lacks groups for a while
+            self._absent.add(kind)
+        self._missed.add(kind)
 
     async def _owners(self, workload: SeenWorkload, now: datetime) -> list[SeenWorkload | Owner]:
         """Those above it, nearest first, as far up as kinds are known here."""
@@ -116,7 +139,7 @@ class Labelled:
         return owners
 
     async def _ask(self, owner: Owner, namespace: str, now: datetime) -> SeenWorkload | None:
-        if owner.kind not in WORKLOAD_KINDS:
+        if not owner.accountable:
             return None
         if owner.uid not in self._above:
             try:

@@ -74,6 +74,10 @@ class Cluster(Protocol):
         """One object, or None."""
         ...
 
+    async def has_group(self, kind: str) -> bool:
+        """Whether the kind's API group is served, in whatever version."""
+        ...
+
     async def create(self, manifest: Manifest) -> dict[str, Any]:
         """Create, never update. Raises AlreadyExists with the existing body."""
         ...

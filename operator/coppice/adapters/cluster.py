@@ -60,6 +60,14 @@ class ApiCluster:
         except NotFound:
             return None
 
+    async def has_group(self, kind: str) -> bool:
+        """Whether the kind's API group is served, in whatever version: every authenticated client may ask."""
+        try:
+            await self._connection.request("GET", f"/apis/{KINDS[kind].group}")
+        except NotFound:
+            return False
+        return True
+
     async def create(self, manifest: Manifest) -> dict[str, Any]:
         """Create, never update. Raises AlreadyExists with the existing body."""
         kind, namespace, name = _identity(manifest)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coppice.ports import ClusterError, Conflict, Refused
+from coppice.ports import ClusterError, Conflict, NotFound, Refused
 from coppice.workloads.projection import seen_pod
 from fake_cluster import Body
 from workload_loop import NAMESPACE, WorkloadLoop
@@ -111,3 +111,34 @@ async def test_a_namespace_whose_ledger_takes_nothing_costs_nobody_else_an_accou
     loop.accountant._closing.settle_unseen = settle  # type: ignore[method-assign]
     await loop.round()
     assert settled(loop) == {"above": False, "other": True}
+
+
+async def test_a_version_that_is_served_no_more_deletes_no_workload() -> None:
+    loop = WorkloadLoop()
+    sweep = loop.workload("JobSet", "sweep")
+    loop.pod(loop.workload("Job", "sweep", sweep, labelled=False))
+    await loop.rounds(2)
+    loop.cluster.unserved["JobSet"], loop.cluster.other_versions = NotFound("no such version"), {"JobSet"}
+    for again in (False, True):
+        if again:
+            loop.restart()
+        await loop.later()
+        await loop.later()
+        assert settled(loop) == {"sweep": False}
+    loop.cluster.unserved.clear()
+    await loop.later()
+    assert (settled(loop), loop.reports()) == ({"sweep": False}, [])
+
+
+async def test_a_definition_that_is_deleted_took_its_objects_along_and_is_believed_the_second_time() -> None:
+    loop = WorkloadLoop()
+    sweep = loop.workload("JobSet", "sweep")
+    loop.pod(loop.workload("Job", "sweep", sweep, labelled=False))
+    await loop.rounds(2)
+    loop.cluster.unserved["JobSet"] = NotFound("no such kind")
+    await loop.rounds(3)
+    assert settled(loop) == {"sweep": False}
+    loop.remove(sweep)
+    await loop.later()
+    await loop.rounds(2)
+    assert loop.finished == {"Deleted": 1}
