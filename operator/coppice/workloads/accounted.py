@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from coppice.api.base import GROUP
 from coppice.api.labels import ACCOUNT_LABEL, PROFILE_ANNOTATION
 from coppice.workloads.projection import accelerator_name, seen_pod
 from coppice.workloads.seen import SeenPod
@@ -42,11 +43,23 @@ UID_LABELS = ("batch.kubernetes.io/controller-uid", "jobset.sigs.k8s.io/jobset-u
 
 @dataclass(frozen=True)
 class Owner:
-    """The controller of an object."""
+    """The controller of an object. `group` is its API group, without the version: others have kinds of such names."""
 
     kind: str
     name: str
     uid: str
+    group: str = ""
+
+    @property
+    def decided(self) -> bool:
+        """Whether it is a TrainingJob of ours, which counts its own pods."""
+        return self.kind == TRAINING_JOB and self.group == GROUP
+
+    @property
+    def accountable(self) -> bool:
+        """Whether it is of a kind that can be accounted."""
+        known = WORKLOAD_KINDS.get(self.kind)
+        return known is not None and group_of(known.api_version) == self.group
 
 
 @dataclass(frozen=True)
@@ -155,6 +168,11 @@ def is_pod_of(workload: SeenWorkload, pod: WorkloadPod, below: Collection[str] =
     return workload.uid in pod.above or not pod.above.isdisjoint(below)
 
 
+def group_of(api_version: str) -> str:
+    """The API group of an apiVersion; empty for the core's."""
+    return api_version.rpartition("/")[0]
+
+
 def owner_uid(body: Body) -> str:
     """uid of an object's controller; empty without one."""
     owner = _owner(body["metadata"])
@@ -178,12 +196,13 @@ def covered_by_others(owners: Iterable[SeenWorkload | Owner], accounted: Collect
     they have lost the label since.
     """
     return any(
-        owner.kind == TRAINING_JOB if isinstance(owner, Owner) else owner.labelled or owner.uid in accounted
-        for owner in owners
+        owner.decided if isinstance(owner, Owner) else owner.labelled or owner.uid in accounted for owner in owners
     )
 
 
 def _owner(metadata: Body) -> Owner | None:
     owners = metadata.get("ownerReferences") or ()
     found = next((one for one in owners if one.get("controller")), None)
-    return Owner(found["kind"], found["name"], found["uid"]) if found else None
+    if found is None:
+        return None
+    return Owner(found["kind"], found["name"], found["uid"], group_of(found.get("apiVersion") or ""))

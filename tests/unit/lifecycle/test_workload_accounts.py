@@ -341,6 +341,15 @@ async def test_a_child_of_a_trainingjob_is_the_trainingjob_s() -> None:
     assert loop.ledger.specs == {}
 
 
+async def test_an_owner_of_another_api_group_covers_nothing() -> None:
+    loop = WorkloadLoop()
+    owner = loop.workload("TrainingJob", "topics")
+    owner["apiVersion"] = "example.org/v1"
+    loop.pod(loop.workload("Job", "nightly", owner))
+    await loop.rounds(2)
+    assert [entry.name for entry in loop.entries] == ["nightly"]
+
+
 async def test_each_pod_is_priced_in_the_zone_of_its_node_and_the_report_says_how_that_was_found() -> None:
     loop = WorkloadLoop()
     loop.nodes.zones = {"node-fr": "gcp/europe-west9"}

@@ -71,12 +71,14 @@ def pod(labels: Body, owner: tuple[str, str] | None = None, created: str = LATER
         ("PyTorchJob", pod({}, ("PyTorchJob", UID)), True),
         ("PyTorchJob", pod({}, ("TFJob", "of-the-same-name")), False),
         ("JobSet", pod({}, ("Job", "below")), True),
+        ("JobSet", pod({}, ("Job", "another's")), False),
+        ("JobSet", pod({"jobset.sigs.k8s.io/jobset-uid": UID}, ("Job", "any")), True),
         ("JobSet", pod({}, ("Job", "below"), created="2026-03-01T11:59:59Z"), False),
         ("TrainJob", pod({}, ("Job", "below")), True),
     ],
 )
 def test_a_pod_belongs_to_one_life_of_one_kind(kind: str, body: Body, theirs: bool) -> None:
-    assert is_pod_of(seen_workload(kind, workload(kind)), workload_pod(body)) is theirs
+    assert is_pod_of(seen_workload(kind, workload(kind)), workload_pod(body), {"below"}) is theirs
 
 
 def test_a_pod_tells_its_accelerator_its_selector_and_who_stands_above_it() -> None:
@@ -93,7 +95,8 @@ def test_a_labelled_owner_or_a_trainingjob_above_covers_a_workload() -> None:
     labelled = seen_workload("JobSet", workload("JobSet", uid="outer"))
     bare = seen_workload("JobSet", workload("JobSet", uid="outer", labelled="no"))
     assert covered_by_others([bare, labelled])
-    assert covered_by_others([Owner("TrainingJob", "topics", "t")])
+    assert covered_by_others([Owner("TrainingJob", "topics", "t", "coppice.dev")])
+    assert not covered_by_others([Owner("TrainingJob", "topics", "t", "example.org")])
     assert not covered_by_others([bare, Owner("CronJob", "nightly", "c")])
     assert not covered_by_others([])
     assert covered_by_others([bare], accounted={"outer"}), "it had the label once, and was accounted"
