@@ -10,6 +10,7 @@ is made, ends and is deleted within one round is never seen.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -126,13 +127,15 @@ class Accountant:
         await read_pods(self._cluster, self._lives.values(), now)
         if self._nodes is not None:
             await self._nodes.know(self.nodes())
-        closed = {uid for uid, (_, entry) in entries.items() if entry.settled}
-        settled = frozenset(closed | {one.spec.job_uid for one in self._index.reports() if one.spec.workload})
+        settled = self._settled(entries)
         lives = list(self._lives.values())
         for first in range(0, len(lives), TOGETHER):  # what a namespace's ledger gets from them is one write
             some = lives[first : first + TOGETHER]
             await asyncio.gather(
-                *(self._try(life, entries.get(life.workload.uid, ("", None))[1], settled) for life in some)
+                *(
+                    self._try(life, entries.get(life.workload.uid, ("", None))[1], settled[life.workload.namespace])
+                    for life in some
+                )
             )
 
     def open_accounts(self) -> list[OpenAccount]:
@@ -161,6 +164,17 @@ class Accountant:
             for entry in entries:
                 if entry.kind:
                     yield namespace, entry
+
+    def _settled(self, entries: Entries) -> dict[str, set[str]]:
+        """Uids of workloads whose account is closed, of each namespace with open ones."""
+        settled = {
+            namespace: {report.spec.job_uid for report in self._index.reports(namespace) if report.spec.workload}
+            for namespace in {life.workload.namespace for life in self._lives.values()}
+        }
+        for uid, (namespace, entry) in entries.items():
+            if entry.settled and namespace in settled:
+                settled[namespace].add(uid)
+        return settled
 
     async def _drop_covered(self, uid: str, entries: Entries) -> None:
         """A workload above counts these pods: what was opened for this one is taken back, unless a report stands."""
@@ -219,7 +233,7 @@ class Accountant:
             life = self._lives[entry.uid] = _life(found, body, entry)
             life.left(found, now)
 
-    async def _try(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
+    async def _try(self, life: WorkloadLife, entry: LedgerEntry | None, settled: AbstractSet[str]) -> None:
         """Account for one workload."""
         if life.barren and entry is None:
             if life.workload.ended_at is None:
@@ -228,7 +242,7 @@ class Accountant:
         with putting_off(life.workload.namespace, life.workload):
             await self._account(life, entry, settled)
 
-    async def _account(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> None:
+    async def _account(self, life: WorkloadLife, entry: LedgerEntry | None, settled: AbstractSet[str]) -> None:
         workload, now = life.workload, self._clock.now()
         plan = account_workload(self._observe(life, entry, settled))
         if plan.entry is None:
@@ -242,7 +256,7 @@ class Accountant:
             await self._ledger.expect(workload.namespace, plan.entry)
             life.noted_at = now
         if plan.report is not None and plan.event is not None and life.read_over:
-            await self._closing.close(workload, plan.report)
+            plan = replace(plan, report=await self._closing.close(workload, plan.report))
             await self._cluster.emit(life.body, plan.event)
             self._forget(workload.uid)
 
@@ -253,7 +267,7 @@ class Accountant:
         await self._closing.settle_unseen(life.workload.namespace, entry)
         self._forget(life.workload.uid)
 
-    def _observe(self, life: WorkloadLife, entry: LedgerEntry | None, settled: frozenset[str]) -> ObservedWorkload:
+    def _observe(self, life: WorkloadLife, entry: LedgerEntry | None, settled: AbstractSet[str]) -> ObservedWorkload:
         profiles = self._index.profiles
         places: Mapping[str, Whereabouts] = self._nodes.whereabouts(profiles) if self._nodes else {}
         return ObservedWorkload(

@@ -6,6 +6,7 @@ reserved.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,8 +31,8 @@ class ObservedWorkload:
     """Everything known about one workload at one moment.
 
     `labels` are those of nodes, by name, as far as they are known; `meters` is None where the cluster has none;
-    `settled` holds the uids of workloads whose account is closed, so that no pod is counted twice; `entry` is the
-    workload's own in the ledger.
+    `settled` holds the uids of workloads of the namespace whose account is closed, so that no pod is counted twice;
+    `entry` is the workload's own in the ledger.
     """
 
     now: datetime
@@ -44,7 +45,7 @@ class ObservedWorkload:
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     whereabouts: Mapping[str, Whereabouts] = field(default_factory=dict)
     meters: Mapping[str, PodMeter] | None = None
-    settled: frozenset[str] = frozenset()
+    settled: AbstractSet[str] = frozenset()
     entry: LedgerEntry | None = None
 
 
@@ -150,7 +151,7 @@ def _place(observed: ObservedWorkload, profile: ComputeProfile, pod: WorkloadPod
 
 
 def _counted_elsewhere(observed: ObservedWorkload, pod: WorkloadPod) -> bool:
-    return bool(pod.above & (observed.settled - {observed.workload.uid}))
+    return any(uid != observed.workload.uid and uid in observed.settled for uid in pod.above)
 
 
 def _taken(observed: ObservedWorkload) -> list[str]:

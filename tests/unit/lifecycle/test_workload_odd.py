@@ -5,7 +5,7 @@ import pytest
 from coppice.ports import ClusterError, Conflict, NotFound, Refused
 from coppice.workloads.projection import seen_pod
 from fake_cluster import Body
-from workload_loop import NAMESPACE, WorkloadLoop
+from workload_loop import LABELLED, NAMESPACE, WorkloadLoop
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 
@@ -142,3 +142,23 @@ async def test_a_definition_that_is_deleted_took_its_objects_along_and_is_believ
     await loop.later()
     await loop.rounds(2)
     assert loop.finished == {"Deleted": 1}
+
+
+async def test_what_another_namespace_settled_takes_no_pod_from_an_account_here() -> None:
+    loop = WorkloadLoop()
+    theirs = loop.cluster.add(
+        {"apiVersion": "batch/v1", "kind": "Job", "spec": {},
+         "metadata": {"name": "theirs", "namespace": "elsewhere", "labels": dict(LABELLED)}}
+    )  # fmt: skip
+    pod = loop.pod(theirs)
+    loop.cluster.objects["Pod", "elsewhere", "theirs-a"] = loop.cluster.objects.pop(("Pod", NAMESPACE, "theirs-a"))
+    pod["metadata"]["namespace"] = "elsewhere"
+    await run_to_its_end(loop, theirs, pod)
+    assert loop.ledger.pages("elsewhere")[0].entries[0].settled
+    nightly = loop.workload("Job", "nightly")
+    ours = loop.pod(nightly)
+    ours["metadata"]["labels"]["jobset.sigs.k8s.io/jobset-uid"] = theirs["metadata"]["uid"]
+    await run_to_its_end(loop, nightly, ours)
+    report = next(report for report in loop.reports() if report.spec.job == "nightly")
+    assert report.spec.totals is not None
+    assert report.spec.totals.energy_joules > 0
