@@ -255,9 +255,10 @@ class Accountant:
         elif life.noted_at is None or now - life.noted_at >= NOTE_AFTER or _gone(plan.entry) != _gone(entry):
             await self._ledger.expect(workload.namespace, plan.entry)
             life.noted_at = now
-        if plan.report is not None and plan.event is not None and life.read_over:
-            plan = replace(plan, report=await self._closing.close(workload, plan.report))
-            await self._cluster.emit(life.body, plan.event)
+        if plan.report is not None and life.read_over:
+            closed = replace(plan, report=await self._closing.close(workload, plan.report))
+            if closed.event is not None:
+                await self._cluster.emit(life.body, closed.event)
             self._forget(workload.uid)
 
     async def _account_of_nothing(self, life: WorkloadLife, entry: LedgerEntry | None) -> None:

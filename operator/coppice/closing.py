@@ -17,7 +17,7 @@ from coppice.lifecycle.workload import ending_in
 from coppice.ports import AlreadyExists, Cluster, Forbidden, Ledger, NotFound
 from coppice.readable import Readable
 from coppice.workloads.accounted import SeenWorkload
-from coppice.workloads.names import workload_report_name
+from coppice.workloads.names import second_report_name, workload_report_name
 
 
 class Closing:
@@ -28,20 +28,19 @@ class Closing:
         self._ledger = ledger
         self._index = index
 
-    async def close(self, workload: SeenWorkload, report: TrainingReport) -> None:
-        """Write the report, and settle by the one that stands, be it this or a former process's."""
+    async def close(self, workload: SeenWorkload, report: TrainingReport) -> TrainingReport:
+        """Write the report, and settle by the one that stands, be it this or a former process's; the one that stands.
+
+        Raises ClusterError.
+        """
         try:
-            body = await self._cluster.create(report.wire())
-            self._index.put("TrainingReport", body)
-        except AlreadyExists as taken:
-            if not _is_of(taken.existing, workload.uid):
-                raise
-            report = _standing(taken.existing) or report
+            report = await self._written(report)
         except (Forbidden, NotFound):
             # A namespace that is being deleted takes no report; the ledger has the totals.
             if workload.gone_at is None:
                 raise
         await self._settle_by(workload.namespace, report)
+        return report
 
     async def settle_unseen(self, namespace: str, entry: LedgerEntry) -> None:
         """Settle by the report that a former process left, else by what the ledger was told last."""
@@ -60,12 +59,29 @@ class Closing:
             await self._settle_by(namespace, report)
         return report is None
 
+    async def _written(self, report: TrainingReport) -> TrainingReport:
+        uid = report.spec.job_uid
+        try:
+            body = await self._cluster.create(report.wire())
+        except AlreadyExists as taken:
+            if _is_of(taken.existing, uid):
+                return _standing(taken.existing) or report
+            second = second_report_name(report.spec.job, uid)
+            if second == report.metadata.name:
+                raise
+            return await self._written(report.under(second))
+        self._index.put("TrainingReport", body)
+        return report
+
     async def _settle_by(self, namespace: str, report: TrainingReport) -> None:
         await self._ledger.settle(namespace, workload_settlement(report, ending_in(report)))
 
     async def _left(self, namespace: str, entry: LedgerEntry) -> TrainingReport | None:
-        body = await self._cluster.get("TrainingReport", namespace, workload_report_name(entry.name, entry.uid))
-        return _standing(body) if body is not None and _is_of(body, entry.uid) else None
+        for name in (workload_report_name(entry.name, entry.uid), second_report_name(entry.name, entry.uid)):
+            body = await self._cluster.get("TrainingReport", namespace, name)
+            if body is not None and _is_of(body, entry.uid):
+                return _standing(body)
+        return None
 
 
 def _is_of(report: Mapping[str, Any], uid: str) -> bool:

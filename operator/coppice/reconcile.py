@@ -38,6 +38,7 @@ from coppice.ports import (
 )
 from coppice.readiness import reconcile_base_model
 from coppice.workloads.images import Images
+from coppice.workloads.names import second_report_name
 from coppice.workloads.seen import SeenChild, SeenPod
 
 JOB = "TrainingJob"
@@ -239,7 +240,11 @@ class Reconciler:
         if plan.settlement is not None:
             await self._ledger.settle(namespace, plan.settlement)
         if plan.report is not None:
-            await self._create_once(plan.report.wire(), job)
+            try:
+                await self._create_once(plan.report.wire(), job)
+            except AlreadyExists:
+                second = plan.report.under(second_report_name(job.metadata.name, job.metadata.uid))
+                await self._create_once(second.wire(), job)
 
     async def _create_child(self, manifest: dict[str, Any], job: TrainingJob) -> None:
         kind = manifest["kind"]

@@ -1,7 +1,7 @@
 """TrainingReport: the immutable account of one finished job; it outlives the job and is what estimates learn from."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import ConfigDict, Field
 
@@ -99,3 +99,7 @@ class TrainingReport(Model):
     kind: str = "TrainingReport"
     metadata: ObjectMeta = Field(default_factory=ObjectMeta)
     spec: TrainingReportSpec
+
+    def under(self, name: str) -> Self:
+        """The same report with another name."""
+        return self.model_copy(update={"metadata": self.metadata.model_copy(update={"name": name})})

@@ -1,12 +1,14 @@
 """Names of everything made for a job; each carries the job's life, so that a name used twice makes no confusion.
 
 Five hexadecimal digits of the uid are enough to keep two lives of one name apart (one in a million is the chance
-that they agree), and a job name of 45 characters leaves room for them and for the pod's own suffix within 63.
+that they agree), and a job name of 45 characters leaves room for them and for the pod's own suffix within 63. Reports
+stay for months, so theirs may agree some day: a report whose name is taken by another life's gets the whole uid.
 """
 
 from coppice.api.trainingjob import TrainingJob
 
 UID_DIGITS = 5
+ALL_DIGITS = 32
 
 
 def life(job_uid: str) -> str:
@@ -27,6 +29,11 @@ def report_name(job_name: str, job_uid: str) -> str:
 def workload_report_name(name: str, uid: str) -> str:
     """Name of the report of a workload, whose own name may be as long as Kubernetes allows."""
     return f"{name[: 253 - UID_DIGITS - 1]}-{life(uid)}"
+
+
+def second_report_name(name: str, uid: str) -> str:
+    """Name of the report of a job or workload where the first name is another's."""
+    return f"{name[: 253 - ALL_DIGITS - 1]}-{uid.replace('-', '')[:ALL_DIGITS]}"
 
 
 def claim_name(job: TrainingJob) -> str:

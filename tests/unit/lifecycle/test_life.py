@@ -3,7 +3,9 @@
 import pytest
 
 from builders import make_job
+from coppice.api.labels import JOB_UID_LABEL
 from coppice.ports import Forbidden
+from coppice.workloads.names import report_name, second_report_name
 from fake_cluster import copied, result_text
 from loop import Loop
 from probes import dear_job, second_model
@@ -55,6 +57,20 @@ async def test_a_met_objective_finishes_and_accounts_the_job_in_one_status_write
     assert len(loop.reports()) == 1
     assert loop.finished_jobs() == 1
     assert loop.ledger.specs["research"].entries == []
+
+
+async def test_a_report_s_name_that_another_life_has_taken_keeps_no_job_from_its_end() -> None:
+    loop, key = await started(probe_job())
+    uid = loop.job(key).metadata.uid
+    name = report_name("newswire-topics", uid)
+    labels = {JOB_UID_LABEL: "another"}
+    loop.cluster.add({"apiVersion": "coppice.dev/v1alpha1", "kind": "TrainingReport", "spec": {},
+                      "metadata": {"name": name, "namespace": key.namespace, "labels": labels}})  # fmt: skip
+    loop.cluster.run(loop.cluster.jobs()[0], "0.957")
+    await loop.turn()
+    assert loop.conditions(key)["Accounted"] == "True"
+    second = ("TrainingReport", key.namespace, second_report_name("newswire-topics", uid))
+    assert loop.cluster.objects[second]["spec"]["jobUid"] == uid
 
 
 async def test_a_missed_rung_falls_through_to_scratch_and_then_the_job_has_missed() -> None:

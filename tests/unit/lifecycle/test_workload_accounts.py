@@ -8,7 +8,9 @@ import pytest
 from builders import make_profile
 from coppice.accounting.report import recompute
 from coppice.accounting.totals import energy_parts
+from coppice.api.labels import JOB_UID_LABEL
 from coppice.ports import Forbidden, NotFound
+from coppice.workloads.names import workload_report_name
 from fake_cluster import CrashError
 from workload_loop import NAMESPACE, WorkloadLoop
 
@@ -189,6 +191,33 @@ async def test_a_report_that_a_killed_process_left_is_what_is_settled_although_a
     loop.restart()
     await loop.rounds(2)
     assert (loop.finished, loop.joules, loop.entries) == ({"Succeeded": 1}, report.spec.totals.energy_joules, [])
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_a_report_s_name_that_another_life_has_taken_keeps_no_account_open(killed: bool) -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("Job", "nightly")
+    uid = workload["metadata"]["uid"]
+    taken = {"name": workload_report_name("nightly", uid), "namespace": NAMESPACE, "labels": {JOB_UID_LABEL: "another"}}
+    spec = {"job": "nightly", "jobUid": "another", "state": "Succeeded", "succeeded": True, "createdTime": None}
+    loop.cluster.add({"apiVersion": "coppice.dev/v1alpha1", "kind": "TrainingReport", "metadata": taken, "spec": spec})
+    pod = loop.pod(workload)
+    await loop.rounds(4)
+    loop.cluster.end_pod(pod)
+    loop.end(workload)
+    if killed:
+        loop.cluster.crash_after = 0
+        with pytest.raises(CrashError):
+            await loop.round()
+        loop.cluster.crash_after = None
+        loop.remove(workload)
+        loop.restart()
+    await loop.rounds(2)
+    [report] = [report for report in loop.reports() if report.spec.job_uid == uid]
+    assert (loop.joules, loop.finished) == (report.spec.totals.energy_joules, {"Succeeded": 1})
+    assert [event.message.partition("TrainingReport ")[2] for _, event in loop.cluster.events] == (
+        [] if killed else [report.metadata.name]
+    )
 
 
 async def test_what_not_even_the_ledger_remembers_is_said_to_be_missing() -> None:
