@@ -16,7 +16,9 @@ from coppice.accounting.counted import counted
 from coppice.accounting.operational import Slot
 from coppice.accounting.units import JOULES_PER_KILOWATT_HOUR
 from coppice.accounting.use import AttemptUse, PodUse
+from coppice.api.trainingjob_status import TotalsStatus
 from coppice.api.trainingledger import MonthTotal
+from coppice.api.trainingreport import EnergySlot
 
 JOULES_PER_WATT_HOUR = JOULES_PER_KILOWATT_HOUR / 1000
 
@@ -57,6 +59,31 @@ def months_of(
     starts = [pod.start for use, _ in attempts for pod in use.pods]
     if starts and other_cost:
         _add(sums.cost, month_of(min(starts)), other_cost)
+    return sums.totals()
+
+
+def months_of_slots(slots: Sequence[EnergySlot], until: datetime, totals: TotalsStatus) -> tuple[MonthTotal, ...]:
+    """The totals of a report by month, where it has no record to compute them from; the last slot ends at `until`.
+
+    Energy and operational carbon follow the slots, embodied carbon and money the energy; together they are the totals.
+    """
+    joules: dict[str, Decimal] = {}
+    grams: dict[str, Decimal] = {}
+    ends = [*(slot.start for slot in slots[1:]), until]
+    for slot, end in zip(slots, ends, strict=True) if slots else ():
+        for month, share in shares(slot.start, max(end, slot.start)):
+            _add(joules, month, slot.joules * share)
+            _add(grams, month, slot.joules * slot.grams_per_kilowatt_hour * share)
+    if not sum(joules.values()):
+        joules = {month_of(until): Decimal(1)}
+    grams = grams if sum(grams.values()) else joules
+    sums = _Sums()
+    for month in joules:
+        used = joules[month] / sum(joules.values())
+        burnt = grams[month] / sum(grams.values())
+        _add(sums.energy, month, totals.energy_joules / JOULES_PER_WATT_HOUR * used)
+        _add(sums.carbon, month, totals.operational_grams * burnt + totals.embodied_grams * used)
+        _add(sums.cost, month, (totals.cost or Decimal(0)) * used)
     return sums.totals()
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from coppice.accounting.account import account_of, combined
 from coppice.accounting.cost import MILLIONTH, added, attempt_cost
-from coppice.accounting.months import months_of
+from coppice.accounting.months import months_of, months_of_slots
 from coppice.accounting.record import decode_account_record, fitted
 from coppice.accounting.report import energy_slot, gaps_of
 from coppice.accounting.settlement import Settlement
@@ -101,14 +101,15 @@ def workload_settlement(report: TrainingReport, ending: Ending) -> Settlement:
         embodied_grams=found.embodied_grams if found else Decimal(0),
         met=False if ending.succeeded is False else None,
         cost=(found.cost if found else None) or Decimal(0),
-        months=_months(report),
+        months=_months(report, ending.at),
     )
 
 
-def _months(report: TrainingReport) -> tuple[MonthTotal, ...]:
-    if not report.spec.account_record:
-        return ()
-    uses = decode_account_record(report.spec.account_record).uses()
+def _months(report: TrainingReport, at: datetime) -> tuple[MonthTotal, ...]:
+    spec = report.spec
+    if not spec.account_record:  # more pods than a record holds
+        return months_of_slots(spec.slots, at, spec.totals) if spec.totals else ()
+    uses = decode_account_record(spec.account_record).uses()
     return months_of([(use, account_of((use,))) for use in uses])
 
 

@@ -1,5 +1,6 @@
 """Workloads that others decide about: each account is opened, settled once, never lost and never counted twice."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 
@@ -8,7 +9,9 @@ import pytest
 from builders import make_profile
 from coppice.accounting.report import recompute
 from coppice.accounting.totals import energy_parts
+from coppice.accounting.workload import workload_settlement
 from coppice.api.labels import JOB_UID_LABEL
+from coppice.lifecycle.workload import ending_in
 from coppice.ports import Forbidden, NotFound
 from coppice.workloads.names import workload_report_name
 from fake_cluster import CrashError
@@ -490,6 +493,29 @@ async def test_a_kill_at_every_write_changes_nothing_of_the_account(kind: str, w
         loop = WorkloadLoop()
         setattr(loop.cluster, when, number)
         assert await life(loop, kind) == expected, f"killed {when} write {number} of {calm.cluster.writes}"
+
+
+async def test_a_report_without_room_for_its_record_counts_for_the_same_months() -> None:
+    loop = WorkloadLoop()
+    loop.clock.moment = datetime(2026, 3, 31, 20, tzinfo=UTC)
+    workload = loop.workload("Job", "nightly")
+    pods = [loop.pod(workload, "nightly-a"), loop.pod(workload, "nightly-b")]
+    await loop.round(4 * 3600)
+    loop.cluster.end_pod(pods[0])
+    await loop.round(4 * 3600)
+    loop.cluster.end_pod(pods[1])
+    loop.end(workload)
+    await loop.round()
+    [report] = loop.reports()
+    brief = report.model_copy(update={"spec": report.spec.model_copy(update={"account_record": ""})})
+    whole, short = (workload_settlement(each, ending_in(each)).months for each in (report, brief))
+    assert [each.month for each in short] == [each.month for each in whole] == ["2026-03", "2026-04"]
+    for mine, known in zip(short, whole, strict=True):
+        assert mine.energy_watt_hours == pytest.approx(known.energy_watt_hours, rel=Decimal("1e-4"))
+        assert mine.carbon_grams == pytest.approx(known.carbon_grams, rel=Decimal("1e-4"))
+    bare = brief.model_copy(update={"spec": brief.spec.model_copy(update={"slots": []})})
+    [month] = workload_settlement(bare, ending_in(bare)).months
+    assert (month.month, month.energy_watt_hours) == ("2026-04", sum(each.energy_watt_hours for each in whole))
 
 
 async def test_counters_never_fall_while_a_workload_lives() -> None:
