@@ -9,11 +9,12 @@ is made, ends and is deleted within one round is never seen.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from coppice.accounting.zone import Whereabouts
@@ -46,6 +47,12 @@ NOTE_AFTER = timedelta(minutes=5)
 """How often the ledger is told what an open workload has used so far: all that is left if it goes unseen."""
 
 TOGETHER = 16
+
+HEAVY = 100
+"""Pods of a workload whose account takes so long, some 50 ms, that a thread computes it."""
+
+SHARE = 0.1
+"""Of a round's time, for the accounts of workloads of whose pods there is no news: tens of seconds late at 5,000."""
 
 Entries = dict[str, tuple[str, LedgerEntry]]
 """Namespace and entry of workloads by uid, as of the round's start."""
@@ -92,6 +99,7 @@ class Accountant:
         self._lives: dict[str, WorkloadLife] = {}
         self._plans: dict[str, WorkloadPlan] = {}
         self._tidied: datetime | None = None
+        self.timer: Callable[[], float] = monotonic
 
     async def keep(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """A round every fifteen seconds, or with every resync where those are more frequent; for ever."""
@@ -127,16 +135,44 @@ class Accountant:
         await read_pods(self._cluster, self._lives.values(), now)
         if self._nodes is not None:
             await self._nodes.know(self.nodes())
-        settled = self._settled(entries)
+        await self._account_for_all(entries, self._settled(entries))
+
+    async def _account_for_all(self, entries: Entries, settled: Mapping[str, AbstractSet[str]]) -> None:
+        """First those of which there is news, then, for a share of the time, the others: the oldest figures first."""
         lives = list(self._lives.values())
-        for first in range(0, len(lives), TOGETHER):  # what a namespace's ledger gets from them is one write
-            some = lives[first : first + TOGETHER]
-            await asyncio.gather(
-                *(
-                    self._try(life, entries.get(life.workload.uid, ("", None))[1], settled[life.workload.namespace])
-                    for life in some
-                )
-            )
+        pressing = [life for life in lives if life.pressing]
+        urgent = {life.workload.uid for life in pressing}
+        others = sorted((life for life in lives if life.workload.uid not in urgent), key=lambda life: life.priced_at)
+        for some in _together(pressing):
+            await self._account_for(some, entries, settled)
+        until = self.timer() + self._round_seconds * SHARE
+        for some in _together(others):
+            if self.timer() >= until:
+                return
+            await self._account_for(some, entries, settled)
+
+    async def _account_for(
+        self, lives: list[WorkloadLife], entries: Entries, settled: Mapping[str, AbstractSet[str]]
+    ) -> None:
+        """Compute one after the other, so that others have their turn; write together, for one write of the ledger."""
+        planned: list[Awaitable[None]] = []
+        for life in lives:
+            uid, namespace = life.workload.uid, life.workload.namespace
+            entry = entries[uid][1] if uid in entries else None
+            if life.barren and entry is None:
+                if life.workload.ended_at is None:
+                    self._forget(uid)  # it is gone, and nothing of it ever ran
+                continue
+            with putting_off(namespace, life.workload):
+                plan = await self._plan(self._observe(life, entry, settled[namespace]))
+                planned.append(self._try(life, plan, entry))
+        await asyncio.gather(*planned)
+
+    async def _plan(self, observed: ObservedWorkload) -> WorkloadPlan:
+        if len(observed.pods) >= HEAVY:
+            return await asyncio.to_thread(account_workload, observed)
+        await asyncio.sleep(0)
+        return account_workload(observed)
 
     def open_accounts(self) -> list[OpenAccount]:
         """What metrics show of workloads whose account is open and of which a pod has held a node."""
@@ -233,18 +269,14 @@ class Accountant:
             life = self._lives[entry.uid] = _life(found, body, entry)
             life.left(found, now)
 
-    async def _try(self, life: WorkloadLife, entry: LedgerEntry | None, settled: AbstractSet[str]) -> None:
-        """Account for one workload."""
-        if life.barren and entry is None:
-            if life.workload.ended_at is None:
-                self._forget(life.workload.uid)  # it is gone, and nothing of it ever ran
-            return
+    async def _try(self, life: WorkloadLife, plan: WorkloadPlan, entry: LedgerEntry | None) -> None:
+        """Do what a plan wants; only what was done is not pressing any more."""
         with putting_off(life.workload.namespace, life.workload):
-            await self._account(life, entry, settled)
+            await self._do(life, plan, entry)
+            life.priced, life.priced_at = (life.workload, life.pods), self._clock.now()
 
-    async def _account(self, life: WorkloadLife, entry: LedgerEntry | None, settled: AbstractSet[str]) -> None:
+    async def _do(self, life: WorkloadLife, plan: WorkloadPlan, entry: LedgerEntry | None) -> None:
         workload, now = life.workload, self._clock.now()
-        plan = account_workload(self._observe(life, entry, settled))
         if plan.entry is None:
             await self._account_of_nothing(life, entry)
             return
@@ -314,10 +346,15 @@ def putting_off(namespace: str, workload: SeenWorkload | str) -> Iterator[None]:
         log.exception("the account of %s in %s failed", workload, namespace)
 
 
+def _together(lives: Sequence[WorkloadLife]) -> Iterator[list[WorkloadLife]]:
+    for first in range(0, len(lives), TOGETHER):
+        yield list(lives[first : first + TOGETHER])
+
+
 def _life(workload: SeenWorkload, body: Mapping[str, Any], entry: LedgerEntry | None) -> WorkloadLife:
     """A workload as this process first sees it, with the pods that only the ledger remembers."""
     return WorkloadLife(workload, body, remembered(entry, workload.namespace) if entry else {})
 
 
-def _gone(entry: LedgerEntry) -> set[str]:
-    return {pod.uid for pod in entry.gone or ()}
+def _gone(entry: LedgerEntry) -> set[tuple[str, int]]:
+    return {(pod.uid, pod.pods) for pod in entry.gone or ()}

@@ -3,6 +3,7 @@
 A namespace that cannot be read now costs its own workloads a round and nobody else's.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +17,9 @@ from coppice.workloads.accounted import WORKLOAD_KINDS, WorkloadPod, is_pod_of, 
 NAMES_A_QUERY = 50
 LONGEST_VALUE = 63
 """Characters of a label's value: no controller can label pods with a longer name, and no selector may ask for one."""
+
+TURN = 100
+"""Pods after which others have their turn: one workload may have thousands."""
 
 Lives = Mapping[str, Sequence[WorkloadLife]]
 
@@ -44,7 +48,9 @@ async def _read(cluster: Cluster, namespace: str, label: str, lives: Lives, now:
     bodies, _ = await cluster.list("Pod", namespace, f"{label} in ({','.join(lives)})")
     pods: dict[str, list[WorkloadPod]] = {}
     read = Readable("Pod", workload_pod)
-    for body in bodies:
+    for number, body in enumerate(bodies, 1):
+        if number % TURN == 0:
+            await asyncio.sleep(0)
         pod = read(body)
         if pod is not None:
             pods.setdefault(body["metadata"]["labels"][label], []).append(pod)

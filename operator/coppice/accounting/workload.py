@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from coppice.accounting.account import account_of, combined
+from coppice.accounting.account import Account, account_of, combined
 from coppice.accounting.cost import MILLIONTH, added, attempt_cost
 from coppice.accounting.months import months_of, months_of_slots
 from coppice.accounting.record import decode_account_record, fitted
@@ -44,11 +44,17 @@ class Subject:
     created_at: datetime
 
 
-def workload_totals(uses: Sequence[AttemptUse]) -> TotalsStatus | None:
+def accounts_of(uses: Sequence[AttemptUse]) -> tuple[Account, ...]:
+    """The account of each use: what takes the time, so it is done once a pass."""
+    return tuple(account_of((use,)) for use in uses)
+
+
+def workload_totals(uses: Sequence[AttemptUse], accounts: Sequence[Account]) -> TotalsStatus | None:
     """The account in figures; None where nothing could be priced, because 0 would be a claim."""
     if not uses:
         return None
-    return totals(account_of(uses), run_seconds=run_seconds(pod for use in uses for pod in use.pods), cost=_cost(uses))
+    seconds = run_seconds(pod for use in uses for pod in use.pods)
+    return totals(combined(accounts), run_seconds=seconds, cost=_cost(uses, accounts))
 
 
 def run_seconds(pods: Iterable[PodUse]) -> int:
@@ -81,7 +87,7 @@ def workload_report(
             created_time=subject.created_at,
             completion_time=ending.at,
             account_record=encoded,
-            totals=workload_totals(uses),
+            totals=workload_totals(uses, accounts_of(uses)),
             slots=[energy_slot(slot) for slot in account.slots],
             gaps=gaps_of(account, encoded),
         ),
@@ -113,6 +119,6 @@ def _months(report: TrainingReport, at: datetime) -> tuple[MonthTotal, ...]:
     return months_of([(use, account_of((use,))) for use in uses])
 
 
-def _cost(uses: Sequence[AttemptUse]) -> Decimal | None:
-    known = added(*(attempt_cost(use, account_of((use,))) for use in uses))
+def _cost(uses: Sequence[AttemptUse], accounts: Sequence[Account]) -> Decimal | None:
+    known = added(*(attempt_cost(use, account) for use, account in zip(uses, accounts, strict=True)))
     return None if known is None else known.quantize(MILLIONTH)

@@ -6,10 +6,12 @@ All of this can be lost with the process; what must survive stands in the ledger
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from coppice.workloads.accounted import SeenWorkload, WorkloadPod, frozen, gone
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -17,6 +19,7 @@ class WorkloadLife:
     """One workload. `read_over` says that its pods were read after it was over, `noted_at` when the ledger was told.
 
     `below` are uids of objects that stand between the workload and its pods, as far as they are known.
+    `priced` is what the account was last computed from, at `priced_at`.
     """
 
     workload: SeenWorkload
@@ -25,6 +28,8 @@ class WorkloadLife:
     read_over: bool = False
     noted_at: datetime | None = None
     below: set[str] = field(default_factory=set)
+    priced: tuple[SeenWorkload, Mapping[str, WorkloadPod]] | None = None
+    priced_at: datetime = NEVER
 
     def seen(self, workload: SeenWorkload, body: Mapping[str, Any]) -> None:
         """It is there, labelled."""
@@ -54,6 +59,11 @@ class WorkloadLife:
         if self.workload.left_at is not None:
             return not self.read_over
         return not self.read_over or any(pod.live for pod in self.pods.values())
+
+    @property
+    def pressing(self) -> bool:
+        """Whether its account can say more than that some more time has passed."""
+        return self.workload.over_at is not None or self.priced != (self.workload, self.pods)
 
     @property
     def barren(self) -> bool:

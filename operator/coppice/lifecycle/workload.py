@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from coppice.accounting.account import account_of
+from coppice.accounting.account import Account, combined
 from coppice.accounting.settlement import JOULES_PER_WATT_HOUR
-from coppice.accounting.workload import Ending, Subject, workload_report, workload_totals
+from coppice.accounting.workload import Ending, Subject, accounts_of, workload_report, workload_totals
 from coppice.api.base import rounded
 from coppice.api.reasons import EventReason, WorkloadReason
 from coppice.api.trainingjob_status import TotalsStatus
@@ -67,8 +67,9 @@ def account_workload(observed: ObservedWorkload) -> WorkloadPlan:
     books = workload_books(observed)
     if not any(pod.reserved for pod in observed.pods):
         return WorkloadPlan(books)
-    totals = workload_totals(books.uses)
-    entry = _entry(observed, books, totals)
+    accounts = accounts_of(books.uses)
+    totals = workload_totals(books.uses, accounts)
+    entry = _entry(observed, books, totals, combined(accounts))
     if workload.over_at is None or _waits(observed, books, workload.over_at):
         return WorkloadPlan(books, totals, entry)
     ending = ending_of(observed)
@@ -123,9 +124,10 @@ def _waits(observed: ObservedWorkload, books: WorkloadBooks, over_at: datetime) 
     return meters is not None and not all(uid in meters and meters[uid].complete for uid in books.profiles)
 
 
-def _entry(observed: ObservedWorkload, books: WorkloadBooks, totals: TotalsStatus | None) -> LedgerEntry:
+def _entry(
+    observed: ObservedWorkload, books: WorkloadBooks, totals: TotalsStatus | None, account: Account
+) -> LedgerEntry:
     workload = observed.workload
-    account = account_of(books.uses)
     starts = [pod.seen.scheduled_at for pod in observed.pods if pod.seen.scheduled_at]
     return LedgerEntry(
         uid=workload.uid,

@@ -1,0 +1,114 @@
+"""What a round costs the rest of the operator: turns for others, and no more time than is its share."""
+
+import asyncio
+import threading
+from collections import Counter
+from itertools import count
+from typing import Any
+
+import pytest
+
+from coppice import accountant
+from coppice.accounting import workload as accounting
+from coppice.lifecycle.workload import account_workload
+from workload_loop import WorkloadLoop
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """Names of workloads whose account was computed, in order, and whether on the main thread."""
+    found: list[tuple[str, bool]] = []
+
+    def noted(observed: Any) -> Any:
+        found.append((observed.workload.name, threading.current_thread() is threading.main_thread()))
+        return account_workload(observed)
+
+    monkeypatch.setattr(accountant, "account_workload", noted)
+    return found
+
+
+def running(number: int, pods: int = 1) -> WorkloadLoop:
+    loop = WorkloadLoop()
+    for name in (f"job-{one}" for one in range(number)):
+        workload = loop.workload("Job", name)
+        for pod in range(pods):
+            loop.pod(workload, f"{name}-{pod}")
+    return loop
+
+
+async def test_workloads_without_news_take_turns_within_the_share_of_time(computed: list[tuple[str, bool]]) -> None:
+    loop = running(accountant.TOGETHER * 4)
+    await loop.round()
+    computed.clear()
+    steps = count()
+    loop.accountant.timer = lambda: float(next(steps))
+    rounds = 0
+    while len({name for name, _ in computed}) < accountant.TOGETHER * 4:
+        before = len(computed)
+        await loop.round()
+        rounds += 1
+        assert before < len(computed) < before + accountant.TOGETHER * 4
+    assert rounds > 1
+    assert set(Counter(computed).values()) == {1}, "the oldest first"
+
+
+async def test_news_is_accounted_at_once_however_little_time_there_is(computed: list[tuple[str, bool]]) -> None:
+    loop = running(40)
+    await loop.round()
+    steps = count()
+    loop.accountant.timer = lambda: 60.0 * next(steps)
+    await loop.round()
+    computed.clear()
+    pod = next(body for (kind, _, name), body in loop.cluster.objects.items() if (kind, name) == ("Pod", "job-17-0"))
+    loop.cluster.end_pod(pod)
+    await loop.round()
+    assert [name for name, _ in computed] == ["job-17"]
+
+
+async def test_what_could_not_be_written_is_tried_again_in_the_next_round() -> None:
+    loop = running(1)
+    opened = loop.ledger.open
+
+    async def refuse(*_: object) -> None:
+        raise accountant.ClusterError("not now")
+
+    loop.ledger.open = refuse  # type: ignore[method-assign, assignment]
+    await loop.round()
+    loop.ledger.open = opened  # type: ignore[method-assign]
+    loop.accountant.timer = lambda: float("inf")
+    await loop.round()
+    assert [entry.name for entry in loop.entries] == ["job-0"]
+
+
+async def test_others_have_their_turn_between_two_workloads() -> None:
+    loop = running(40)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    await loop.round()
+    task.cancel()
+    assert turns >= 40
+
+
+async def test_a_workload_of_many_pods_is_computed_beside_the_event_loop(computed: list[tuple[str, bool]]) -> None:
+    loop = running(1, pods=accountant.HEAVY)
+    await loop.round()
+    assert computed == [("job-0", False)]
+    [entry] = loop.entries
+    assert entry.name == "job-0"
+
+
+async def test_a_pass_computes_the_account_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = running(1)
+    await loop.round()
+    calls = []
+    real = accounting.account_of
+    monkeypatch.setattr(accounting, "account_of", lambda uses: calls.append(uses) or real(uses))
+    await loop.round()
+    assert len(calls) == 1
