@@ -40,6 +40,7 @@ class GonePod(Model):
     """What a pod of a workload reserved that vanished before the account was closed: nobody else remembers it."""
 
     uid: str = Field(max_length=64, description="uid of the pod.")
+    name: str = Field(default="", max_length=253, description="Name of the pod.")
     profile: str = Field(max_length=253, description="ComputeProfile of its node.")
     zone: str = Field(default="", max_length=64, description="Zone of its node, where that says one.")
     start_time: datetime = Field(description="When it was scheduled.")
@@ -48,6 +49,8 @@ class GonePod(Model):
     accelerators: int = Field(default=0, ge=0, description="Accelerators that it reserved.")
     cpu_cores: DecimalString = Field(default=Decimal(0), description="CPU cores that it reserved.")
     memory_bytes: int = Field(default=0, ge=0, description="Memory in bytes that it reserved.")
+    pods: int = Field(default=1, ge=1, description="How many pods of its kind it stands for; times are then means.")
+    pod_seconds: int = Field(default=0, ge=0, description="Time in seconds that these pods were reserved for together.")
 
 
 class LedgerEntry(Model):
@@ -74,7 +77,9 @@ class LedgerEntry(Model):
         default=None, description="What it holds of the month's budget until it is settled."
     )
     gone: list[GonePod] | None = Field(
-        default=None, max_length=4, description="Pods of a workload that vanished while it goes on, the longest four."
+        default=None,
+        max_length=4,
+        description="Pods of a workload that vanished while it goes on: the longest, and the others by kind.",
     )
     settled: bool = Field(default=False, description="Whether its totals are in.")
 
