@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
+from zlib import crc32
 
 from coppice.accounting.zone import Whereabouts
 from coppice.api.computeprofile import ComputeProfile
@@ -122,7 +123,7 @@ class Accountant:
             if uid in entries and entries[uid][1].settled:
                 continue
             if uid not in self._lives:
-                self._lives[uid] = _life(workload, body, entries[uid][1] if uid in entries else None)
+                self._lives[uid] = _life(workload, body, entries[uid][1] if uid in entries else None, now)
             self._lives[uid].seen(workload, body)
         for uid, workload in seen.covered.items():
             with putting_off(workload.namespace, workload):
@@ -266,7 +267,7 @@ class Accountant:
             if await self._labelled.covered(found, entries, now):
                 await self._drop_covered(entry.uid, entries)
                 return
-            life = self._lives[entry.uid] = _life(found, body, entry)
+            life = self._lives[entry.uid] = _life(found, body, entry, now)
             life.left(found, now)
 
     async def _try(self, life: WorkloadLife, plan: WorkloadPlan, entry: LedgerEntry | None) -> None:
@@ -284,7 +285,7 @@ class Accountant:
         if entry is None:
             await self._ledger.open(workload.namespace, plan.entry)
             life.noted_at = now
-        elif life.noted_at is None or now - life.noted_at >= NOTE_AFTER or _gone(plan.entry) != _gone(entry):
+        elif life.noted_at is None or now - life.noted_at >= NOTE_AFTER or _gone(plan.entry) - _gone(entry):
             await self._ledger.expect(workload.namespace, plan.entry)
             life.noted_at = now
         if plan.report is not None and life.read_over:
@@ -351,9 +352,16 @@ def _together(lives: Sequence[WorkloadLife]) -> Iterator[list[WorkloadLife]]:
         yield list(lives[first : first + TOGETHER])
 
 
-def _life(workload: SeenWorkload, body: Mapping[str, Any], entry: LedgerEntry | None) -> WorkloadLife:
-    """A workload as this process first sees it, with the pods that only the ledger remembers."""
-    return WorkloadLife(workload, body, remembered(entry, workload.namespace) if entry else {})
+def _life(workload: SeenWorkload, body: Mapping[str, Any], entry: LedgerEntry | None, now: datetime) -> WorkloadLife:
+    """A workload as this process first sees it, with the pods that only the ledger remembers.
+
+    A former process told the ledger at most five minutes ago; when it did is not known, so thousands of them are
+    spread over the next five minutes and not told again all at once.
+    """
+    if entry is None:
+        return WorkloadLife(workload, body)
+    noted_at = now - NOTE_AFTER * (crc32(workload.uid.encode()) / 2**32)
+    return WorkloadLife(workload, body, remembered(entry, workload.namespace), noted_at=noted_at)
 
 
 def _gone(entry: LedgerEntry) -> set[tuple[str, int]]:

@@ -11,7 +11,8 @@ import pytest
 from coppice import accountant
 from coppice.accounting import workload as accounting
 from coppice.lifecycle.workload import account_workload
-from workload_loop import WorkloadLoop
+from fake_cluster import copied
+from workload_loop import NAMESPACE, WorkloadLoop
 
 
 @pytest.fixture
@@ -112,3 +113,41 @@ async def test_a_pass_computes_the_account_once(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(accounting, "account_of", lambda uses: calls.append(uses) or real(uses))
     await loop.round()
     assert len(calls) == 1
+
+
+async def test_a_new_process_does_not_tell_the_ledger_of_all_at_once() -> None:
+    loop = running(40)
+    await loop.rounds(4)
+    loop.restart()
+    start = {entry.uid: entry.energy_watt_hours for entry in loop.entries}
+    most = 0
+    for _ in range(21):
+        before = {entry.uid: entry.energy_watt_hours for entry in loop.entries}
+        await loop.round()
+        most = max(most, sum(before[entry.uid] != entry.energy_watt_hours for entry in loop.entries))
+    assert 0 < most < 20
+    assert all(entry.energy_watt_hours > start[entry.uid] for entry in loop.entries)
+
+
+async def test_a_pod_that_has_no_price_any_more_is_not_told_to_the_ledger_in_every_round() -> None:
+    loop = running(1, pods=2)
+    await loop.rounds(2)
+    loop.cluster.remove("Pod", NAMESPACE, "job-0-0")
+    await loop.rounds(2)
+    assert [pod.uid for pod in loop.entries[0].gone]
+    [profile] = [place for place in loop.cluster.objects if place[0] == "ComputeProfile"]
+    renamed = copied(loop.cluster.remove(*profile))
+    renamed["metadata"] |= {"name": "renamed"}
+    loop.cluster.add(renamed)
+    told: list[object] = []
+    expect = loop.ledger.expect
+
+    async def noted(namespace: str, entry: Any) -> None:
+        told.append(entry)
+        await expect(namespace, entry)
+
+    loop.ledger.expect = noted  # type: ignore[method-assign]
+    for _ in range(4):
+        loop.restart()
+        await loop.rounds(2)
+    assert len(told) <= 1
