@@ -125,9 +125,9 @@ class Accountant:
             if uid not in self._lives:
                 self._lives[uid] = _life(workload, body, entries[uid][1] if uid in entries else None, now)
             self._lives[uid].seen(workload, body)
-        for uid, workload in seen.covered.items():
+        for workload in seen.covered.values():
             with putting_off(workload.namespace, workload):
-                await self._drop_covered(uid, entries)
+                await self._drop_covered(workload, entries, now)
         for life in list(self._lives.values()):
             if life.workload.uid not in seen.there and life.workload.kind in seen.kinds:
                 with putting_off(life.workload.namespace, life.workload):
@@ -213,14 +213,23 @@ class Accountant:
                 settled[namespace].add(uid)
         return settled
 
-    async def _drop_covered(self, uid: str, entries: Entries) -> None:
-        """A workload above counts these pods: what was opened for this one is taken back, unless a report stands."""
+    async def _drop_covered(self, workload: SeenWorkload, entries: Entries, now: datetime) -> None:
+        """A workload above counts these pods: what was opened for this one is taken back, unless a report stands.
+
+        The one above cannot see pods that have vanished, so it is told of them.
+        """
+        uid, pods = workload.uid, self._lives[workload.uid].pods if workload.uid in self._lives else {}
+        if uid in entries:
+            namespace, entry = entries[uid]
+            pods = pods or remembered(entry, namespace)
+            if entry.settled or not await self._closing.take_back(namespace, entry):
+                entries[uid] = namespace, entry.model_copy(update={"settled": True})
+                pods = {}
         self._forget(uid)
-        if uid not in entries or entries[uid][1].settled:
-            return
-        namespace, entry = entries[uid]
-        if not await self._closing.take_back(namespace, entry):
-            entries[uid] = namespace, entry.model_copy(update={"settled": True})
+        above = await self._labelled.above(workload, now)
+        heir = next((self._lives[owner] for owner in reversed(above) if owner in self._lives), None)
+        if heir is not None:
+            heir.inherit(pods)
 
     async def _missing(self, life: WorkloadLife, entries: Entries, now: datetime) -> None:
         workload = life.workload
@@ -234,7 +243,7 @@ class Accountant:
         if found.labelled:
             return
         if await self._labelled.covered(found, entries, now):
-            await self._drop_covered(found.uid, entries)
+            await self._drop_covered(found, entries, now)
         else:
             life.left(found, now)
 
@@ -265,7 +274,7 @@ class Accountant:
             if found.labelled:
                 return  # labelled since the list was made: the next one shows it
             if await self._labelled.covered(found, entries, now):
-                await self._drop_covered(entry.uid, entries)
+                await self._drop_covered(found, entries, now)
                 return
             life = self._lives[entry.uid] = _life(found, body, entry, now)
             life.left(found, now)

@@ -84,6 +84,10 @@ class Labelled:
         """Whether one above it counts its pods, as of the last look."""
         return covered_by_others(await self._owners(workload, now), accounted)
 
+    async def above(self, workload: SeenWorkload, now: datetime) -> list[str]:
+        """uids of those above it, nearest first."""
+        return [owner.uid for owner in await self._owners(workload, now)]
+
     async def _list(self, kind: str, now: datetime) -> list[dict[str, Any]] | None:
         """Its labelled objects; None where this cannot be told now."""
         if now < self._later.get(kind, now):

@@ -53,6 +53,11 @@ class WorkloadLife:
         self.pods = {**vanished, **found}
         self.read_over = self.workload.over_at is not None
 
+    def inherit(self, pods: Mapping[str, WorkloadPod]) -> None:
+        """What one below it has seen of its pods; those that are there will be listed."""
+        if self.workload.left_at is None:
+            self.pods = {**{uid: pod for uid, pod in pods.items() if pod.reserved}, **self.pods}
+
     @property
     def wants_pods(self) -> bool:
         """Whether its pods may say more than is known."""

@@ -350,6 +350,30 @@ async def test_an_owner_that_gets_the_label_later_takes_over_what_is_open_and_le
     assert loop.joules == pytest.approx(hand_computed_joules(seconds), abs=Decimal("0.1")), "each pod once"
 
 
+@pytest.mark.parametrize("restart", [False, True])
+async def test_an_owner_that_gets_the_label_later_counts_also_what_vanished_before(restart: bool) -> None:
+    loop = WorkloadLoop()
+    jobs = loop.workload("JobSet", "sweep", labelled=False)
+    job = loop.workload("Job", "sweep-a-0", jobs)
+    vanishing = loop.pod(job, "sweep-a-0-0")
+    await loop.rounds(4)
+    loop.remove(vanishing)
+    running = loop.pod(job, "sweep-a-0-1")
+    await loop.rounds(2)
+    if restart:
+        loop.restart()
+    jobs["metadata"]["labels"] = {"coppice.dev/account": "true"}
+    loop.cluster.touch(jobs)
+    await loop.rounds(2)
+    loop.cluster.end_pod(running)
+    loop.end(job)
+    loop.end(jobs)
+    await loop.rounds(2)
+    [report] = loop.reports()
+    assert report.spec.workload.kind == "JobSet"
+    assert loop.joules == pytest.approx(hand_computed_joules(60 + 60), abs=Decimal("0.1"))
+
+
 async def test_what_an_orphan_used_before_its_owner_s_account_was_closed_is_not_counted_again() -> None:
     loop = WorkloadLoop()
     jobs = loop.workload("JobSet", "sweep")
