@@ -25,7 +25,7 @@ from coppice.api.trainingledger import LedgerEntry
 from coppice.closing import Closing
 from coppice.index import Index
 from coppice.index.workloads import WorkloadLife
-from coppice.labelled import Labelled
+from coppice.labelled import Labelled, identity
 from coppice.lifecycle.gone_pods import remembered
 from coppice.lifecycle.workload import WorkloadPlan, account_workload
 from coppice.lifecycle.workload_books import ObservedWorkload
@@ -276,7 +276,7 @@ class Accountant:
             if await self._labelled.covered(found, entries, now):
                 await self._drop_covered(found, entries, now)
                 return
-            life = self._lives[entry.uid] = _life(found, body, entry, now)
+            life = self._lives[entry.uid] = _life(found, identity(body), entry, now)
             life.left(found, now)
 
     async def _try(self, life: WorkloadLife, plan: WorkloadPlan, entry: LedgerEntry | None) -> None:

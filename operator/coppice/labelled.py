@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from coppice.api.labels import ACCOUNT_SELECTOR
-from coppice.ports import Cluster, ClusterError, Forbidden, NotFound, Unavailable
+from coppice.ports import Cluster, ClusterError, Forbidden, NotFound
 from coppice.readable import Readable
 from coppice.workloads.accounted import WORKLOAD_KINDS, Owner, SeenWorkload, covered_by_others, seen_workload
 
@@ -61,7 +61,7 @@ class Labelled:
             for body in bodies or []:
                 workload = read(body)
                 if workload is not None:
-                    found[workload.uid] = workload, body
+                    found[workload.uid] = workload, identity(body)
             read.tell()
             # One that can be read no more is there still: as it was read last.
             found |= {uid: self._found[uid] for uid in read.odd if uid in self._found}
@@ -103,7 +103,7 @@ class Labelled:
             self._absent.discard(kind)
             self._later[kind] = now + self._patience
             return None
-        except Unavailable as error:
+        except ClusterError as error:
             log.warning("looking for labelled %ss is put off: %s", kind, error)
             return None
         self._absent.discard(kind)
@@ -156,3 +156,9 @@ class Labelled:
                 now + self._patience,
             )
         return self._above[owner.uid][0]
+
+
+def identity(body: Body) -> Body:
+    """What an event needs of the object that it is about: thousands of whole ones would be hundreds of megabytes."""
+    metadata = {name: body["metadata"].get(name) for name in ("namespace", "name", "uid")}
+    return {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": metadata}

@@ -138,6 +138,7 @@ class ApiCluster:
 
     async def _pages(self, kind: str, namespace: str | None, selector: str | None) -> AsyncIterator[Page]:
         place = KINDS[kind]
+        ours = selector is None
         selector = place.selector if selector is None else selector
         query = {"limit": str(CHUNK)} | ({"labelSelector": selector} if selector else {})
         token = ""
@@ -147,8 +148,7 @@ class ApiCluster:
             for item in page["items"]:
                 item.setdefault("kind", kind)  # items of built-in kinds come without
                 item.setdefault("apiVersion", place.api_version)
-                for field in place.unread:
-                    item.pop(field, None)
+                place.trim(item, ours=ours)
             yield page["items"], page["metadata"]["resourceVersion"]
             token = page["metadata"].get("continue", "")
             if not token:

@@ -151,3 +151,11 @@ async def test_a_pod_that_has_no_price_any_more_is_not_told_to_the_ledger_in_eve
         loop.restart()
         await loop.rounds(2)
     assert len(told) <= 1
+
+
+async def test_of_a_workload_no_more_is_kept_than_what_its_event_needs() -> None:
+    loop = running(1)
+    await loop.round()
+    [life] = loop.accountant._lives.values()
+    assert set(life.body) == {"apiVersion", "kind", "metadata"}
+    assert set(life.body["metadata"]) == {"namespace", "name", "uid"}
