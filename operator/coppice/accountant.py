@@ -1,7 +1,7 @@
 """Accounting without deciding: one round looks at every labelled workload, and closes the accounts of those that ended.
 
-A round LISTs the four kinds with the label as a server-side selector, and the pods of open workloads by name, fifty
-workloads a request. Nothing is watched: a round needs no gate, no resync and no cure for a stalled watch, a kind whose
+A round LISTs the four kinds with the label as a server-side selector, and the pods of open workloads by their
+names. Nothing is watched: a round needs no gate, no resync and no cure for a stalled watch, a kind whose
 definition is missing costs one refused request in a resync, and a cluster without labelled workloads costs four
 empty answers in fifteen seconds. The price is that a pod is seen to vanish up to a round late, and that a workload that
 is made, ends and is deleted within one round is never seen.

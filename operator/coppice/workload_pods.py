@@ -1,11 +1,11 @@
-"""The pods of open workloads: fifty workloads of one namespace and one kind of label in a LIST, and no other pods.
+"""The pods of open workloads: as many workloads of a namespace in a LIST as its address has room for; no other pods.
 
 A namespace that cannot be read now costs its own workloads a round and nobody else's.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from coppice.index.workloads import WorkloadLife
@@ -14,7 +14,10 @@ from coppice.ports import Cluster, ClusterError
 from coppice.readable import Readable
 from coppice.workloads.accounted import WORKLOAD_KINDS, WorkloadPod, is_pod_of, workload_pod
 
-NAMES_A_QUERY = 50
+ADDRESS = 5000
+"""Characters of an address for the names of workloads, each with an encoded comma: what stands between an API server
+and its clients takes 8 KiB, and every LIST makes it go through all pods of the namespace."""
+
 LONGEST_VALUE = 63
 """Characters of a label's value: no controller can label pods with a longer name, and no selector may ask for one."""
 
@@ -35,11 +38,9 @@ async def read_pods(cluster: Cluster, lives: Iterable[WorkloadLife], now: dateti
             by_name = wanted.setdefault((workload.namespace, WORKLOAD_KINDS[workload.kind].pod_label), {})
             by_name.setdefault(workload.name, []).append(life)
     for (namespace, label), by_name in wanted.items():
-        names = sorted(by_name)
-        for first in range(0, len(names), NAMES_A_QUERY):
-            some = {name: by_name[name] for name in names[first : first + NAMES_A_QUERY]}
+        for names in _fitting(sorted(by_name)):
             try:
-                await _read(cluster, namespace, label, some, now)
+                await _read(cluster, namespace, label, {name: by_name[name] for name in names}, now)
             except ClusterError as error:
                 log.warning("the pods of workloads in %s cannot be read now: %s", namespace, error)
 
@@ -68,3 +69,18 @@ async def _read(cluster: Cluster, namespace: str, label: str, lives: Lives, now:
             life.listed(theirs, now)
             if life.workload.left_at is not None:
                 life.left(life.workload, life.workload.left_at)
+
+
+def _fitting(names: Iterable[str]) -> Iterator[list[str]]:
+    """The names, as many at a time as an address takes."""
+    some: list[str] = []
+    room = ADDRESS
+    for name in names:
+        needed = len(name) + len("%2C")
+        if needed > room:
+            yield some
+            some, room = [], ADDRESS
+        some.append(name)
+        room -= needed
+    if some:
+        yield some

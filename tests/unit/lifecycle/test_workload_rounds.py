@@ -159,3 +159,22 @@ async def test_of_a_workload_no_more_is_kept_than_what_its_event_needs() -> None
     [life] = loop.accountant._lives.values()
     assert set(life.body) == {"apiVersion", "kind", "metadata"}
     assert set(life.body["metadata"]) == {"namespace", "name", "uid"}
+
+
+async def test_pods_are_asked_for_by_as_many_names_as_an_address_takes() -> None:
+    names = [f"{'a' * 58}{number:04}" for number in range(200)] + [f"b{number}" for number in range(200)]
+    loop = WorkloadLoop()
+    pods = {name: loop.pod(loop.workload("Job", name))["metadata"]["uid"] for name in names}
+    asked: list[str] = []
+    listed = loop.cluster.list
+
+    async def noted(kind: str, namespace: str | None = None, selector: str | None = None) -> Any:
+        if kind == "Pod":
+            asked.append(selector or "")
+        return await listed(kind, namespace, selector)
+
+    loop.cluster.list = noted  # type: ignore[method-assign]
+    await loop.round()
+    assert max(len(selector.replace(",", "%2C")) for selector in asked) < 6000
+    assert len(asked) == 3
+    assert {life.workload.name: uid for life in loop.accountant._lives.values() for uid in life.pods} == pods
