@@ -22,10 +22,11 @@ from coppice.accounting.zone import Whereabouts
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.trainingjob_status import TotalsStatus
 from coppice.api.trainingledger import LedgerEntry
+from coppice.api.trainingreport import TrainingReport
 from coppice.closing import Closing
 from coppice.index import Index
 from coppice.index.workloads import WorkloadLife
-from coppice.labelled import Labelled, identity
+from coppice.labelled import Labelled, Sight, identity
 from coppice.lifecycle.gone_pods import remembered
 from coppice.lifecycle.workload import WorkloadPlan, account_workload
 from coppice.lifecycle.workload_books import ObservedWorkload
@@ -119,13 +120,16 @@ class Accountant:
         now = self._clock.now()
         entries = {entry.uid: (name, entry) for name, entry in self._entries()}
         seen = await self._labelled.look(now, entries)
+        orphans = self._orphans(seen)
         for uid, (workload, body) in seen.counted.items():
+            if uid in orphans:
+                continue
             if uid in entries and entries[uid][1].settled:
                 continue
             if uid not in self._lives:
                 self._lives[uid] = _life(workload, body, entries[uid][1] if uid in entries else None, now)
             self._lives[uid].seen(workload, body)
-        for workload in seen.covered.values():
+        for workload in (*seen.covered.values(), *orphans.values()):
             with putting_off(workload.namespace, workload):
                 await self._drop_covered(workload, entries, now)
         for life in list(self._lives.values()):
@@ -202,10 +206,23 @@ class Accountant:
                 if entry.kind:
                     yield namespace, entry
 
+    def _orphans(self, seen: Sight) -> dict[str, SeenWorkload]:
+        """JobSets whose TrainJob is gone: its account has or had their pods."""
+        alone = {uid: each for uid, (each, _) in seen.counted.items() if each.kind == "JobSet" and each.owner is None}
+        known = {uid for life in self._lives.values() for uid in life.jobsets}
+        for namespace in {each.namespace for each in alone.values()}:
+            known |= {uid for report in self._index.reports(namespace) for uid in _jobsets(report)}
+        return {uid: each for uid, each in alone.items() if uid in known}
+
     def _settled(self, entries: Entries) -> dict[str, set[str]]:
         """Uids of workloads whose account is closed, of each namespace with open ones."""
         settled = {
-            namespace: {report.spec.job_uid for report in self._index.reports(namespace) if report.spec.workload}
+            namespace: {
+                uid
+                for report in self._index.reports(namespace)
+                if report.spec.workload
+                for uid in (report.spec.job_uid, *_jobsets(report))
+            }
             for namespace in {life.workload.namespace for life in self._lives.values()}
         }
         for uid, (namespace, entry) in entries.items():
@@ -326,6 +343,7 @@ class Accountant:
             meters=self._meters.readings if self._meters else None,
             settled=settled,
             entry=entry,
+            below=life.jobsets,
         )
 
     def _placed(self, pod: WorkloadPod) -> WorkloadPod:
@@ -371,6 +389,10 @@ def _life(workload: SeenWorkload, body: Mapping[str, Any], entry: LedgerEntry | 
         return WorkloadLife(workload, body)
     noted_at = now - NOTE_AFTER * (crc32(workload.uid.encode()) / 2**32)
     return WorkloadLife(workload, body, remembered(entry, workload.namespace), noted_at=noted_at)
+
+
+def _jobsets(report: TrainingReport) -> Sequence[str]:
+    return (report.spec.workload and report.spec.workload.below) or ()
 
 
 def _gone(entry: LedgerEntry) -> set[tuple[str, int]]:

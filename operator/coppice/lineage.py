@@ -23,6 +23,7 @@ async def learn_lineage(cluster: Cluster, life: WorkloadLife, pods: Iterable[Wor
         body = await cluster.get("JobSet", workload.namespace, workload.name)
         if body is not None and owner_uid(body) == workload.uid:
             life.below.add(body["metadata"]["uid"])
+            life.jobsets.add(body["metadata"]["uid"])
     if any(len(pod.above) < 2 for pod in _unknown(life, unknown)):  # a Job's uid and no JobSet's
         label = WORKLOAD_KINDS["JobSet"].pod_label
         jobs, _ = await cluster.list("Job", workload.namespace, f"{label}={workload.name}")

@@ -1,7 +1,7 @@
 """TrainingReport: the immutable account of one finished job; it outlives the job and is what estimates learn from."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import ConfigDict, Field
 
@@ -26,6 +26,9 @@ class AccountedWorkload(Model):
     api_version: str = Field(max_length=128, description="apiVersion of the object.")
     kind: str = Field(max_length=64, description="Kind of the object, such as Job or PyTorchJob.")
     name: str = Field(max_length=253, description="Name of the object.")
+    below: list[Annotated[str, Field(max_length=64)]] | None = Field(
+        default=None, max_length=16, description="uids of JobSets that a TrainJob ran as, whose pods are counted here."
+    )
 
 
 class TrainingReportSpec(Model):

@@ -18,7 +18,8 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 class WorkloadLife:
     """One workload. `read_over` says that its pods were read after it was over, `noted_at` when the ledger was told.
 
-    `below` are uids of objects that stand between the workload and its pods, as far as they are known.
+    `below` are uids of objects that stand between the workload and its pods, as far as they are known; those of JobSets
+    are in `jobsets` too.
     `priced` is what the account was last computed from, at `priced_at`.
     """
 
@@ -28,6 +29,7 @@ class WorkloadLife:
     read_over: bool = False
     noted_at: datetime | None = None
     below: set[str] = field(default_factory=set)
+    jobsets: set[str] = field(default_factory=set)
     priced: tuple[SeenWorkload, Mapping[str, WorkloadPod]] | None = None
     priced_at: datetime = NEVER
 

@@ -9,6 +9,7 @@ The report comes before the settlement, and the settlement is read from it: a cr
 that says what to settle, and a report that somebody deletes later is not written, nor counted, again.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -75,7 +76,7 @@ def account_workload(observed: ObservedWorkload) -> WorkloadPlan:
     ending = ending_of(observed)
     used = totals.energy_joules / JOULES_PER_WATT_HOUR if totals else Decimal(0)
     report = workload_report(
-        subject_of(workload),
+        subject_of(workload, observed.below),
         ending,
         books.uses,
         (*books.gaps, *lost(observed, used)),
@@ -106,10 +107,13 @@ def ending_in(report: TrainingReport) -> Ending:
     return Ending(spec.state, spec.message, at, None if unknown else spec.succeeded)
 
 
-def subject_of(workload: SeenWorkload) -> Subject:
+def subject_of(workload: SeenWorkload, below: Collection[str] = ()) -> Subject:
     """Which workload a report is about."""
     about = AccountedWorkload(
-        api_version=WORKLOAD_KINDS[workload.kind].api_version, kind=workload.kind, name=workload.name
+        api_version=WORKLOAD_KINDS[workload.kind].api_version,
+        kind=workload.kind,
+        name=workload.name,
+        below=sorted(below)[:16] or None,
     )
     return Subject(about, workload.namespace, workload.uid, workload.created_at)
 

@@ -32,7 +32,7 @@ class ObservedWorkload:
 
     `labels` are those of nodes, by name, as far as they are known; `meters` is None where the cluster has none;
     `settled` holds the uids of workloads of the namespace whose account is closed, so that no pod is counted twice;
-    `entry` is the workload's own in the ledger.
+    `entry` is the workload's own in the ledger; `below` are uids of JobSets that a TrainJob runs as.
     """
 
     now: datetime
@@ -47,6 +47,7 @@ class ObservedWorkload:
     meters: Mapping[str, PodMeter] | None = None
     settled: AbstractSet[str] = frozenset()
     entry: LedgerEntry | None = None
+    below: AbstractSet[str] = frozenset()
 
 
 @dataclass(frozen=True)

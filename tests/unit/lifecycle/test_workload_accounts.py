@@ -393,6 +393,29 @@ async def test_what_an_orphan_used_before_its_owner_s_account_was_closed_is_not_
     assert loop.joules == reports["JobSet"].totals.energy_joules
 
 
+@pytest.mark.parametrize("labelled", ["JobSet", "Job"])
+async def test_what_a_trainjob_leaves_running_is_not_counted_again(labelled: str) -> None:
+    loop = WorkloadLoop()
+    train = loop.workload("TrainJob", "bert")
+    jobs = loop.workload("JobSet", "bert", train, labelled=labelled == "JobSet")
+    job = loop.workload("Job", "bert-node-0", jobs, labelled=labelled == "Job")
+    pod = loop.pod(job)
+    await loop.rounds(4)
+    jobs["metadata"]["ownerReferences"] = []  # kubectl delete trainjob bert --cascade=orphan
+    loop.remove(train)
+    await loop.later(901)
+    loop.restart()
+    await loop.rounds(2)
+    loop.cluster.end_pod(pod)
+    loop.end(job)
+    loop.end(jobs)
+    await loop.later()
+    [counted] = [report for report in loop.reports() if report.spec.totals]
+    assert counted.spec.workload.kind == "TrainJob"
+    assert loop.joules == counted.spec.totals.energy_joules > 0
+    assert not [entry for entry in loop.entries if not entry.settled]
+
+
 async def test_a_child_of_a_trainingjob_is_the_trainingjob_s() -> None:
     loop = WorkloadLoop()
     owner = loop.workload("TrainingJob", "topics", labelled=False)
