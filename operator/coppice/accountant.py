@@ -56,6 +56,8 @@ HEAVY = 100
 SHARE = 0.1
 """Of a round's time, for the accounts of workloads of whose pods there is no news: tens of seconds late at 5,000."""
 
+SEEN_LATE = "That was seen only after the operator had started again: what it used until then is counted too."
+
 Entries = dict[str, tuple[str, LedgerEntry]]
 """Namespace and entry of workloads by uid, as of the round's start."""
 
@@ -294,7 +296,7 @@ class Accountant:
                 await self._drop_covered(found, entries, now)
                 return
             life = self._lives[entry.uid] = _life(found, identity(body), entry, now)
-            life.left(found, now)
+            life.left(found if found.ended_at else replace(found, message=SEEN_LATE), now)
 
     async def _try(self, life: WorkloadLife, plan: WorkloadPlan, entry: LedgerEntry | None) -> None:
         """Do what a plan wants; only what was done is not pressing any more."""

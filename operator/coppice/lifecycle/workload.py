@@ -95,7 +95,8 @@ def ending_of(observed: ObservedWorkload) -> Ending:
         return Ending(reason, workload.message or reason.sentence, at, workload.succeeded)
     if workload.gone_at is not None:
         return Ending(WorkloadReason.DELETED, WorkloadReason.DELETED.sentence, at, succeeded=False)
-    return Ending(WorkloadReason.LABEL_REMOVED, WorkloadReason.LABEL_REMOVED.sentence, at, succeeded=None)
+    sentence = f"{WorkloadReason.LABEL_REMOVED.sentence} {workload.message}".strip()
+    return Ending(WorkloadReason.LABEL_REMOVED, sentence, at, succeeded=None)
 
 
 def ending_in(report: TrainingReport) -> Ending:

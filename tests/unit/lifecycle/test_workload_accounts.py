@@ -307,6 +307,21 @@ async def test_removing_the_label_ends_the_account_and_setting_it_again_opens_no
     assert (len(loop.reports()), loop.finished) == (1, {"LabelRemoved": 1})
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_report_says_where_nobody_saw_the_label_go(restarted: bool) -> None:
+    loop = WorkloadLoop()
+    workload = loop.workload("Job", "nightly")
+    loop.pod(workload)
+    await loop.rounds(4)
+    loop.unlabel(workload)
+    if restarted:
+        loop.restart()
+    await loop.rounds(3)
+    [report] = loop.reports()
+    assert report.spec.state == "LabelRemoved"
+    assert ("started again" in report.spec.message) is restarted
+
+
 async def test_the_outermost_labelled_owner_counts() -> None:
     loop = WorkloadLoop()
     train = loop.workload("TrainJob", "bert")
