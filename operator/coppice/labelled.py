@@ -47,7 +47,7 @@ class Labelled:
         self._missed: set[str] = set()
         self._absent: set[str] = set()
         self._found: dict[str, tuple[SeenWorkload, Body]] = {}
-        self._above: dict[str, tuple[SeenWorkload | None, datetime]] = {}
+        self._above: dict[tuple[str, str], tuple[SeenWorkload | None, datetime]] = {}
 
     async def look(self, now: datetime, accounted: Collection[str]) -> Sight:
         """Every labelled workload of every kind that is served and may be read; `accounted` have entries."""
@@ -77,7 +77,7 @@ class Labelled:
                 sight.covered[uid] = workload
             else:
                 sight.counted[uid] = workload, its_body
-        self._above = {uid: known for uid, known in self._above.items() if known[1] > now}
+        self._above = {key: known for key, known in self._above.items() if known[1] > now}
         return sight
 
     async def covered(self, workload: SeenWorkload, accounted: Collection[str], now: datetime) -> bool:
@@ -137,7 +137,8 @@ class Labelled:
         owner = workload.owner
         while owner is not None and len(owners) < DEEPEST:
             seen = self._found.get(owner.uid)
-            known = seen[0] if seen else await self._ask(owner, workload.namespace, now)
+            same = seen is not None and seen[0].namespace == workload.namespace
+            known = seen[0] if seen and same else await self._ask(owner, workload.namespace, now)
             owners.append(known or owner)
             owner = known.owner if known else None
         return owners
@@ -145,17 +146,18 @@ class Labelled:
     async def _ask(self, owner: Owner, namespace: str, now: datetime) -> SeenWorkload | None:
         if not owner.accountable:
             return None
-        if owner.uid not in self._above:
+        key = namespace, owner.uid  # a uid of another namespace is only claimed
+        if key not in self._above:
             try:
                 there = await self._cluster.get(owner.kind, namespace, owner.name)
             except Forbidden:
                 there = None
             same = there is not None and there["metadata"]["uid"] == owner.uid
-            self._above[owner.uid] = (
+            self._above[key] = (
                 (seen_workload(owner.kind, there) if there and same else None),
                 now + self._patience,
             )
-        return self._above[owner.uid][0]
+        return self._above[key][0]
 
 
 def identity(body: Body) -> Body:

@@ -448,6 +448,16 @@ async def test_an_owner_of_another_api_group_covers_nothing() -> None:
     assert [entry.name for entry in loop.entries] == ["nightly"]
 
 
+async def test_an_owner_in_another_namespace_is_only_claimed() -> None:
+    loop = WorkloadLoop()
+    theirs = loop.workload("JobSet", "sweep")
+    theirs["metadata"]["namespace"] = "elsewhere"
+    loop.cluster.objects["JobSet", "elsewhere", "sweep"] = loop.cluster.objects.pop(("JobSet", NAMESPACE, "sweep"))
+    loop.pod(loop.workload("Job", "nightly", theirs))
+    await loop.rounds(2)
+    assert [entry.name for entry in loop.entries] == ["nightly"]
+
+
 async def test_each_pod_is_priced_in_the_zone_of_its_node_and_the_report_says_how_that_was_found() -> None:
     loop = WorkloadLoop()
     loop.nodes.zones = {"node-fr": "gcp/europe-west9"}
