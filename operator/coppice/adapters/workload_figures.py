@@ -7,10 +7,10 @@ such as job/nightly: a slash stands in no TrainingJob's name, so the two never m
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from coppice.accountant import OpenAccount
 from coppice.adapters.job_figures import JobFigures
 from coppice.api.trainingjob_status import TotalsStatus
 from coppice.api.trainingreport import TrainingReport
+from coppice.open_accounts import OpenAccount
 
 
 def workload_figures(

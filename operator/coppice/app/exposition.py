@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from coppice.accountant import OpenAccount
 from coppice.accounting.account import Account
 from coppice.adapters.budget_metrics import BudgetMetrics, namespace_budgets
 from coppice.adapters.exporter import RETIRE_AFTER, Exporter, Snapshot
@@ -22,6 +21,7 @@ from coppice.api.decision import Intensity
 from coppice.api.trainingpolicy import TrainingPolicySpec
 from coppice.index import Index, Key
 from coppice.index.jobs import SeenJob
+from coppice.open_accounts import OpenAccount
 from coppice.ports import Clock, IntensityProvider
 from coppice.queue import WorkQueue
 

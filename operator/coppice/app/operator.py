@@ -138,7 +138,7 @@ class Operator:
         self._exposition.show_queue(self._queue)
         self._exposition.show_budgets(settings.default_policy)
         if self._accountant:
-            self._exposition.show_workloads(self._accountant.open_accounts)
+            self._exposition.show_workloads(self._accountant.open.shown)
 
     async def listen(self, stack: AsyncExitStack) -> None:
         """Serve the probes and the metrics, and take signals."""
@@ -232,7 +232,7 @@ class Operator:
         ]
 
     def _metered_pods(self) -> list[MeteredPod]:
-        others = workload_pods(self._accountant.pods()) if self._accountant else []
+        others = workload_pods(self._accountant.open.pods()) if self._accountant else []
         return [*metered_pods(self._index), *others]
 
     async def _keep_books(self) -> None:
@@ -273,7 +273,7 @@ class Operator:
 
     def _zones(self) -> frozenset[str]:
         """Zones to ask live sources for: those that decisions compare, and those in which pods run."""
-        names = self._index.nodes() | (self._accountant.nodes() if self._accountant else set())
+        names = self._index.nodes() | (self._accountant.open.nodes() if self._accountant else set())
         ran_on = {self._nodes.zone(name) for name in names} if self._nodes else set()
         return self._compared_zones() | (ran_on - {""})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from coppice import accountant
+from coppice import open_accounts
 from coppice.accounting import workload as accounting
 from coppice.lifecycle.workload import account_workload
 from fake_cluster import copied
@@ -24,7 +24,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
         found.append((observed.workload.name, threading.current_thread() is threading.main_thread()))
         return account_workload(observed)
 
-    monkeypatch.setattr(accountant, "account_workload", noted)
+    monkeypatch.setattr(open_accounts, "account_workload", noted)
     return found
 
 
@@ -38,17 +38,17 @@ def running(number: int, pods: int = 1) -> WorkloadLoop:
 
 
 async def test_workloads_without_news_take_turns_within_the_share_of_time(computed: list[tuple[str, bool]]) -> None:
-    loop = running(accountant.TOGETHER * 4)
+    loop = running(open_accounts.TOGETHER * 4)
     await loop.round()
     computed.clear()
     steps = count()
-    loop.accountant.timer = lambda: float(next(steps))
+    loop.accountant.open.timer = lambda: float(next(steps))
     rounds = 0
-    while len({name for name, _ in computed}) < accountant.TOGETHER * 4:
+    while len({name for name, _ in computed}) < open_accounts.TOGETHER * 4:
         before = len(computed)
         await loop.round()
         rounds += 1
-        assert before < len(computed) < before + accountant.TOGETHER * 4
+        assert before < len(computed) < before + open_accounts.TOGETHER * 4
     assert rounds > 1
     assert set(Counter(computed).values()) == {1}, "the oldest first"
 
@@ -57,7 +57,7 @@ async def test_news_is_accounted_at_once_however_little_time_there_is(computed: 
     loop = running(40)
     await loop.round()
     steps = count()
-    loop.accountant.timer = lambda: 60.0 * next(steps)
+    loop.accountant.open.timer = lambda: 60.0 * next(steps)
     await loop.round()
     computed.clear()
     pod = next(body for (kind, _, name), body in loop.cluster.objects.items() if (kind, name) == ("Pod", "job-17-0"))
@@ -71,12 +71,12 @@ async def test_what_could_not_be_written_is_tried_again_in_the_next_round() -> N
     opened = loop.ledger.open
 
     async def refuse(*_: object) -> None:
-        raise accountant.ClusterError("not now")
+        raise open_accounts.ClusterError("not now")
 
     loop.ledger.open = refuse  # type: ignore[method-assign, assignment]
     await loop.round()
     loop.ledger.open = opened  # type: ignore[method-assign]
-    loop.accountant.timer = lambda: float("inf")
+    loop.accountant.open.timer = lambda: float("inf")
     await loop.round()
     assert [entry.name for entry in loop.entries] == ["job-0"]
 
@@ -98,7 +98,7 @@ async def test_others_have_their_turn_between_two_workloads() -> None:
 
 
 async def test_a_workload_of_many_pods_is_computed_beside_the_event_loop(computed: list[tuple[str, bool]]) -> None:
-    loop = running(1, pods=accountant.HEAVY)
+    loop = running(1, pods=open_accounts.HEAVY)
     await loop.round()
     assert computed == [("job-0", False)]
     [entry] = loop.entries
@@ -156,7 +156,7 @@ async def test_a_pod_that_has_no_price_any_more_is_not_told_to_the_ledger_in_eve
 async def test_of_a_workload_no_more_is_kept_than_what_its_event_needs() -> None:
     loop = running(1)
     await loop.round()
-    [life] = loop.accountant._lives.values()
+    [life] = loop.accountant.open.lives.values()
     assert set(life.body) == {"apiVersion", "kind", "metadata"}
     assert set(life.body["metadata"]) == {"namespace", "name", "uid"}
 
@@ -177,4 +177,4 @@ async def test_pods_are_asked_for_by_as_many_names_as_an_address_takes() -> None
     await loop.round()
     assert max(len(selector.replace(",", "%2C")) for selector in asked) < 6000
     assert len(asked) == 3
-    assert {life.workload.name: uid for life in loop.accountant._lives.values() for uid in life.pods} == pods
+    assert {life.workload.name: uid for life in loop.accountant.open.lives.values() for uid in life.pods} == pods

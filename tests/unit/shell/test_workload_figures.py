@@ -28,7 +28,7 @@ def shown(loop: WorkloadLoop) -> Samples:
     """Every per-job sample by metric and the job's label; a series that stands twice fails."""
     ledger = ApiLedger(loop.cluster, "coppice-system")
     exposition = Exposition(loop.index, ledger, StaticIntensity(), loop.clock, lambda: frozenset({"DE"}))
-    exposition.show_workloads(loop.accountant.open_accounts)
+    exposition.show_workloads(loop.accountant.open.shown)
     exposition.leads = True
     found: Samples = {}
     seen = set()
@@ -100,7 +100,7 @@ async def test_meters_are_asked_for_priced_pods_and_the_account_waits_for_their_
     loop = WorkloadLoop(meters=meters)
     await finished(loop)
     assert loop.reports() == [], "the last word is awaited"
-    [asked] = workload_pods(loop.accountant.pods())
+    [asked] = workload_pods(loop.accountant.open.pods())
     assert asked.end is not None
     assert asked.end - asked.start == 60
     start = loop.clock.moment.replace(second=0)
