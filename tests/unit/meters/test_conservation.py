@@ -246,8 +246,8 @@ def test_where_nobody_idles_the_ends_alone_are_uncertain(seed: int, every: int, 
     )
 
 
-@settings(max_examples=30, deadline=None)
-@given(seeds, st.integers(1, 30), st.integers(0, 59))
+@settings(max_examples=60, deadline=None)
+@given(seeds, intervals, st.integers(0, 59))
 def test_integrated_power_is_within_two_percent_of_it(seed: int, every: int, phase: int) -> None:
     """Of a power that keeps to half its range and holds each level for 25 scrapes: a step is known to half a scrape."""
     dice = random.Random(seed)
