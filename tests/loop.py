@@ -22,7 +22,7 @@ from coppice.index import Index, Key
 from coppice.index.index import KINDS
 from coppice.reconcile import Reconciler, Settings
 from coppice.workloads.images import Images
-from fake_cluster import FakeClock, FakeCluster
+from fake_cluster import CrashError, FakeClock, FakeCluster
 
 IMAGES = Images(trainer="registry.example/coppice-trainer:test")
 MAX_PASSES = 12
@@ -145,6 +145,15 @@ class Loop:
                 return
             self.clock.advance(recheck if idle and recheck else 0)
         raise AssertionError(f"the loop does not come to rest: {self.cluster.writes[-10:]}")
+
+    async def turn_of_two_lives(self) -> None:
+        """A turn; where the process is killed in it, a new one goes on."""
+        try:
+            await self.turn()
+        except CrashError:
+            self.cluster.crash_before = self.cluster.crash_after = None
+            self.restart()
+            await self.turn()
 
     async def pass_over_all(self) -> float | None:
         """One pass over every job that exists or departed."""

@@ -289,16 +289,7 @@ async def test_a_kill_at_every_write_of_an_interrupted_life_changes_nothing(when
     for number in range(len(calm.cluster.writes)):
         loop = Loop(rules)
         setattr(loop.cluster, when, number)
-
-        async def turn(loop: Loop = loop) -> None:
-            try:
-                await loop.turn()
-            except CrashError:
-                loop.cluster.crash_before = loop.cluster.crash_after = None
-                loop.restart()
-                await loop.turn()
-
-        assert await interrupted(loop, turn) == expected, f"killed {when} write {number}"
+        assert await interrupted(loop, loop.turn_of_two_lives) == expected, f"killed {when} write {number}"
 
 
 @pytest.mark.thorough
@@ -310,16 +301,7 @@ async def test_a_kill_after_every_write_of_an_approved_life_changes_nothing() ->
     for number in range(len(calm.cluster.writes)):
         loop = Loop(rules)
         loop.cluster.crash_after = number
-
-        async def turn(loop: Loop = loop) -> None:
-            try:
-                await loop.turn()
-            except CrashError:
-                loop.cluster.crash_after = None
-                loop.restart()
-                await loop.turn()
-
-        assert await live(loop, turn) == expected, f"killed after write {number}"
+        assert await live(loop, loop.turn_of_two_lives) == expected, f"killed after write {number}"
 
 
 async def test_a_price_that_is_set_lets_a_job_under_a_budget_in_money_go() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from builders import JobBuilder, make_job
-from fake_cluster import CrashError
 from loop import Loop
 from probes import FIRST, SECOND, dear_job, second_model
 
@@ -74,13 +73,4 @@ async def test_a_kill_at_every_write_changes_nothing_of_the_outcome(
     for number in range(len(calm.cluster.writes)):
         loop = Loop(second_model().body())
         setattr(loop.cluster, when, number)
-
-        async def turn(loop: Loop = loop) -> None:
-            try:
-                await loop.turn()
-            except CrashError:
-                loop.cluster.crash_before = loop.cluster.crash_after = None
-                loop.restart()
-                await loop.turn()
-
-        assert await live(loop, job(), steps, turn) == expected, f"killed {when} write {number}"
+        assert await live(loop, job(), steps, loop.turn_of_two_lives) == expected, f"killed {when} write {number}"
