@@ -180,3 +180,11 @@ def reference(owner: Body) -> Body:
 
 def stamp(clock: FakeClock) -> str:
     return clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def hand_computed_joules(seconds: float) -> Decimal:
+    """cpu-generic of the builders, 1 core and 1 GiB of 4 cores and 16 GiB; PUE 1.5; half of a core expected busy."""
+    host = make_profile().build().spec.host
+    share = Decimal(1) / host.cores
+    watts = host.idle_watts * share + Decimal("0.5") * (host.peak_watts - host.idle_watts) / host.cores
+    return watts * Decimal(seconds) * Decimal("1.5")
