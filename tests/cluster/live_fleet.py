@@ -12,8 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Self
 
 import urllib3
 
@@ -115,37 +114,6 @@ class Fleet:
         if board.power:
             lines += [f"DCGM_FI_DEV_POWER_USAGE{{{device}{who}}} {board.watts!r}\n" for who in holders]
         return lines
-
-
-class Exporter(ThreadingHTTPServer):
-    """One exporter on a port of its own; `stop` and it is gone."""
-
-    daemon_threads = True
-
-    def __init__(self, page: Callable[[], str], port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Page)
-        self.page = page
-        self.target = f"127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-
-
-class _Page(BaseHTTPRequestHandler):
-    server: Exporter
-
-    def do_GET(self) -> None:
-        body = self.server.page().encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
 
 
 def _seen(pod: Body) -> Seen | None:

@@ -19,7 +19,8 @@ import pytest
 
 from builders import make_profile
 from cluster.api import Body
-from cluster.live_fleet import CPU_WATTS, Board, Exporter, Fleet
+from cluster.exporter import Exporter
+from cluster.live_fleet import CPU_WATTS, Board, Fleet
 from cluster.operator_process import OperatorProcess, until
 from cluster.prometheus_process import PrometheusProcess
 from cluster.stage import Life, Stage, probe_job
@@ -200,7 +201,7 @@ def on_a_device(name: str, namespace: str) -> Any:
 
 def restarted(exporter: Exporter, fleet: Fleet) -> Exporter:
     """Its port answers nobody for a while, and then its counters begin at 0."""
-    port, page = exporter.server_port, exporter.page
+    port, page = exporter.server_port, exporter.text
     exporter.stop()
     time.sleep(2)
     fleet.reload_driver(RELOADED)

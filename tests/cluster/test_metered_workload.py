@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
 from cluster.api import Body
+from cluster.exporter import Exporter
 from cluster.prometheus_process import PrometheusProcess
 from cluster.stage import Stage
 from cluster.workloads import Workloads, reserved_seconds
@@ -21,16 +19,12 @@ WATTS = 4.0
 RUNS_SECONDS = 20.0
 
 
-class Kepler(ThreadingHTTPServer):
+class Kepler(Exporter):
     """Every pod that it is shown draws the same power from then on until it is told to end."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Page)
         self._runs: dict[str, tuple[str, float, float | None]] = {}
-        self.target = f"127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(self.page)
 
     def start(self, pod: Body) -> None:
         metadata = pod["metadata"]
@@ -53,21 +47,6 @@ class Kepler(ThreadingHTTPServer):
         return "\n".join(lines) + "\n"
 
 
-class _Page(BaseHTTPRequestHandler):
-    server: Kepler
-
-    def do_GET(self) -> None:
-        body = self.server.page().encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def metered(
     control_plane: ControlPlane, kinds: None, tmp_path_factory: pytest.TempPathFactory
@@ -78,7 +57,7 @@ def metered(
         Stage(control_plane, directory, f"--meters-prometheus={prometheus.url}") as stage,
     ):
         yield stage, kepler
-    kepler.shutdown()
+    kepler.stop()
 
 
 def test_the_energy_of_a_labelled_job_is_measured_by_the_cluster_s_meters(metered: tuple[Stage, Kepler]) -> None:

@@ -7,17 +7,16 @@ hardware draws even power from the moment they start, so the truth is watts time
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from builders import make_profile
+from cluster.exporter import Exporter
 from cluster.prometheus_process import PrometheusProcess
 from coppice.adapters.clock import SystemClock
 from coppice.adapters.meters.keeper import ClusterMeters
@@ -34,17 +33,13 @@ TICK = 0.15
 """Seconds by which a scrape's time stamp and its value may differ on a busy machine."""
 
 
-class LiveExporter(ThreadingHTTPServer):
+class LiveExporter(Exporter):
     """One device and one Kepler; `pods` run from a time to another."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Page)
         self.began = time.time()
         self.pods: list[MeteredPod] = []
-        self.target = f"127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(self.page)
 
     def page(self) -> str:
         now = time.time()
@@ -72,26 +67,11 @@ class LiveExporter(ThreadingHTTPServer):
         return "\n".join(lines) + "\n"
 
 
-class _Page(BaseHTTPRequestHandler):
-    server: LiveExporter
-
-    def do_GET(self) -> None:
-        body = self.server.page().encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def exporter() -> Iterator[LiveExporter]:
     server = LiveExporter()
     yield server
-    server.shutdown()
+    server.stop()
 
 
 async def last_words(url: str, clock: Any, *pods: MeteredPod) -> dict[str, dict[Component, Any]]:
