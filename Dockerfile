@@ -64,7 +64,9 @@ RUN export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/ce
        --compile-bytecode -r /opt/requirements.txt \
     && rm -rf /tmp/uv
 
+# One thread for numpy's linear algebra, which the operator does not use: it would start one for each core of the node.
 FROM operator-dependencies AS operator
+ENV OPENBLAS_NUM_THREADS=1
 COPY --from=source /opt/venv /opt/venv
 USER 65532:65532
 ENTRYPOINT ["coppice-operator"]

@@ -12,6 +12,7 @@ is why LoRA saves little of this part.
 from dataclasses import dataclass
 
 from coppice.planning.block import Block
+from coppice.planning.column import at_least
 from coppice.planning.families import Traits
 from coppice.planning.network import Network
 
@@ -49,7 +50,7 @@ def kept_for_training(
     network: Network, tokens: int, precision: Precision, *, adapted: bool, checkpointing: bool
 ) -> float:
     """Bytes of one example when the backward pass begins, with the first gradients that it makes."""
-    block, layers = network.shape, network.layers or 0
+    block, layers = network.shape, network.depth
     if block is None or network.kept_elements is not None:
         return _elements_without_blocks(network, tokens) * precision.narrow
     one = _block_bytes(block, network.traits, tokens, precision, adapted=adapted)
@@ -66,7 +67,7 @@ def held_in_forward(network: Network, tokens: int, width: float) -> float:
     block = network.shape
     if block is None:
         return _elements_without_blocks(network, tokens) * width / FORWARD_PARTS
-    return tokens * width * (2 * block.width + max(block.matrices * block.inner, 3 * block.attention_width))
+    return tokens * width * (2 * block.width + at_least(block.matrices * block.inner, 3 * block.attention_width))
 
 
 FORWARD_PARTS = 12.0
@@ -100,6 +101,6 @@ def _square_bytes(block: Block, traits: Traits, tokens: int, precision: Precisio
 
 def _elements_without_blocks(network: Network, tokens: int) -> float:
     if network.kept_elements is not None:
-        return float(network.kept_elements)
+        return 1.0 * network.kept_elements
     per_flop = CONVOLUTION_ELEMENTS_PER_FLOP.get(network.family, UNCOUNTED_ELEMENTS_PER_FLOP)
     return network.forward_flops(tokens) * per_flop

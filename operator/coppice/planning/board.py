@@ -8,16 +8,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from math import inf
 
 from coppice.api.base import shown
+from coppice.api.meta import BaseModelReference
 from coppice.api.reasons import AttemptOutcome
 from coppice.api.vocabulary import Method
 from coppice.planning.candidate import Candidate, rung_name
 from coppice.planning.catalogue import Registered
 from coppice.planning.chance import Chance, Chances
 from coppice.planning.counterfactual import Counterfactual, counterfactual
-from coppice.planning.evidence import Observed, RungKey, evidence
+from coppice.planning.draft import figures_of
+from coppice.planning.evidence import evidence
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.ladder import Rules, Rung, count
 from coppice.planning.request import Request
@@ -62,28 +63,18 @@ class Placed:
     def rung(self, request: Request, cost: float | None = None) -> Rung:
         """As the ladder's search sees it: by the figures that the record shows, digit for digit, so that it replays."""
         candidate = self.candidate
-        estimated, highs = _shown(candidate, request)
+        figures = figures_of(candidate, request)
         chance = shown(self.chance.value, CHANCE_DIGITS)
         return rung_of(
             name=self.name,
             method=candidate.method,
             group=candidate.group,
-            cost=estimated if cost is None else shown(cost),
+            cost=figures.cost if cost is None else shown(cost),
             chance=chance,
             suited=max(shown(self.suited, SUITED_DIGITS), chance),
-            highs=highs,
+            highs=figures.highs,
             remaining=request.remaining if candidate.assumed else None,
         )
-
-
-Figures = tuple[float, tuple[float, ...]]
-
-
-def _shown(candidate: Candidate, request: Request) -> Figures:
-    """Expected cost and, where a limit binds, high estimates, to the digits of the record."""
-    pairs = zip(candidate.estimate.highs, request.remaining, strict=True)
-    highs = tuple(shown(high) if left < inf else 0.0 for high, left in pairs)
-    return shown(candidate.estimate.expected(request.unit)), highs
 
 
 @dataclass(frozen=True)
@@ -97,7 +88,7 @@ class Stand:
 
     def placed(self, number: int, model: Registered) -> Placed:
         """One candidate on one of the models."""
-        return Placed(self.twins.candidates[number].of(model), self.chances[number], self.suited)
+        return Placed(self.twins.drafts[number].candidate.of(model), self.chances[number], self.suited)
 
 
 class _Names(Collection[tuple[str, str]]):
@@ -130,26 +121,23 @@ class Board:
     @cached_property
     def rungs(self) -> list[Rung]:
         """The substitutes as rungs, one for all twins."""
-        known: dict[int, Figures] = {}
         found = []
         for stand in self.stands:
             suited, models = shown(stand.suited, SUITED_DIGITS), _by_name(stand.twins.models)
             for number in stand.open:
-                candidate = stand.twins.candidates[number]
-                figures = known.get(id(candidate))
-                if figures is None:
-                    figures = known[id(candidate)] = _shown(candidate, self.request)
-                chance, method = shown(stand.chances[number].value, CHANCE_DIGITS), candidate.method
+                draft = stand.twins.drafts[number]
+                chance, method, figures = shown(stand.chances[number].value, CHANCE_DIGITS), draft.method, draft.figures
                 name, group = rung_name(method, models[0].reference), models[0].key
                 twins = _Names(method, models) if len(models) > 1 else ()
                 trains = method is not Method.AS_IS
-                found.append(Rung(name, figures[0], chance, group, max(suited, chance), figures[1], trains, twins))
+                found.append(Rung(name, figures.cost, chance, group, max(suited, chance), figures.highs, trains, twins))
         return found
 
     @cached_property
     def open(self) -> int:
         """How many substitutes are open, further twins counted."""
-        return count(self.rungs) + sum(stand.twins.further * len(stand.open) for stand in self.stands)
+        further = sum(stand.twins.further * len(stand.open) for stand in self.stands)
+        return count(self.rungs) + further + self.survey.spared
 
     @cached_property
     def last(self) -> Rung | None:
@@ -177,7 +165,8 @@ class Board:
             assert isinstance(self.scratch, Placed)
             return self.scratch
         model = next(model for model in stand.twins.models if model.key == rung.group)
-        methods = (number for number in stand.open if stand.twins.candidates[number].of(model).name == rung.name)
+        names = [rung_name(draft.method, model.reference) for draft in stand.twins.drafts]
+        methods = (number for number in stand.open if names[number] == rung.name)
         return stand.placed(next(methods), model)
 
     @cached_property
@@ -190,11 +179,10 @@ def set_up(
     request: Request,
     found: Survey,
     scratch: Candidate | Rejection,
-    reports: Mapping[RungKey, Observed] | None = None,
+    chances: Chances | None = None,
 ) -> Board:
-    """The board of a survey and the plan from scratch; `reports` is the evidence, where it was looked up already."""
-    seen = evidence(request) if reports is None else reports
-    chances = Chances(request, seen)
+    """The board of a survey and the plan from scratch; `chances` where somebody has them already."""
+    chances = chances or Chances(request, evidence(request))
     stands = [_stand(request, twins, chances) for twins in found.groups]
     plan, compared = _scratch(request, scratch, chances)
     return Board(request, found, stands, plan, compared)
@@ -203,15 +191,17 @@ def set_up(
 def _stand(request: Request, twins: Twins, chances: Chances) -> Stand:
     """The chances of twins, after rungs that missed; only a model that is no one's twin was tried."""
     model = twins.models[0]
-    found = [chances.of(one.method, model, one.network, twins.depth, twins.share) for one in twins.candidates]
+    found = [chances.of(one.method, model, one.network, twins.depth, twins.share) for one in twins.drafts]
     everything = tuple(range(len(found)))
-    if not request.tried:
-        return Stand(twins, tuple(found), suitability(one.value for one in found), everything)
-    candidates = [one.of(model) for one in twins.candidates]
-    values = {candidate.name: one.value for candidate, one in zip(candidates, found, strict=True)}
-    suited, after = after_misses(values, [one.name for one in candidates if _missed(request, one)])
-    marked = tuple(_marked_down(one, after[candidate.name]) for candidate, one in zip(candidates, found, strict=True))
-    left = [number for number in everything if not request.was_tried(candidates[number].method, model.reference)]
+    if not request.tried or twins.others:
+        network = twins.drafts[0].network
+        others = [chances.of(method, model, network, twins.depth, twins.share) for method in twins.others]
+        return Stand(twins, tuple(found), suitability(one.value for one in (*found, *others)), everything)
+    methods = [one.method for one in twins.drafts]
+    values = {method.value: one.value for method, one in zip(methods, found, strict=True)}
+    suited, after = after_misses(values, [one.value for one in methods if _missed(request, one, model.reference)])
+    marked = tuple(_marked_down(one, after[method.value]) for method, one in zip(methods, found, strict=True))
+    left = [number for number in everything if not request.was_tried(methods[number], model.reference)]
     return Stand(twins, marked, suited, tuple(left))
 
 
@@ -236,6 +226,6 @@ def _marked_down(one: Chance, value: float) -> Chance:
     return replace(one, value=value, terms={**one.terms, "afterMisses": value - one.value})
 
 
-def _missed(request: Request, candidate: Candidate) -> bool:
-    wanted = (candidate.method, candidate.reference, AttemptOutcome.MISSED)
+def _missed(request: Request, method: Method, reference: BaseModelReference) -> bool:
+    wanted = (method, reference, AttemptOutcome.MISSED)
     return any((one.method, one.base_model, one.outcome) == wanted for one in request.tried)

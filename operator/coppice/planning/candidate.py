@@ -12,7 +12,7 @@ from coppice.planning.catalogue import Registered
 from coppice.planning.estimate import Estimate, estimate
 from coppice.planning.fitting import Fit, laid_out, shortfall
 from coppice.planning.hardware import Hardware
-from coppice.planning.network import Network, network_of
+from coppice.planning.network import Network
 from coppice.planning.request import Request
 from coppice.planning.workload import DEFAULT_EPOCHS, Effort, Workload, most_epochs
 
@@ -69,14 +69,15 @@ def rung_name(method: Method, base: BaseModelReference | None) -> str:
     return f"{method} on {base.name}" if base.kind is BaseModelKind.CLUSTER else f"{method} on {base.kind}/{base.name}"
 
 
-def on_hardware(request: Request, model: Registered, method: Method) -> list[Candidate]:
-    """The candidate on every configuration whose memory holds it by the high estimate.
+def on_hardware(request: Request, model: Registered, method: Method, option: int | None = None) -> list[Candidate]:
+    """The candidate on every configuration whose memory holds it by the high estimate; or on that of number `option`.
 
     More accelerators than one, where the job states no bound, are looked at only if none holds it.
     """
-    network, effort = network_of(model.spec.architecture, request.spec.task), request.effort(method)
+    network, effort = model.network(request.spec.task), request.effort(method)
     work = effort.on(network)
-    for options in (request.hardware, request.larger_hardware):
+    known = None if option is None else (*request.hardware, *request.larger_hardware)[option : option + 1]
+    for options in (known,) if known else (request.hardware, request.larger_hardware):
         fits = [fit for one in options if (fit := _fit(request, model, effort, network, one, work)).fits]
         if fits:
             return [_estimated(request, model, effort, network, fit, work) for fit in fits]
@@ -85,7 +86,7 @@ def on_hardware(request: Request, model: Registered, method: Method) -> list[Can
 
 def too_small(request: Request, model: Registered, method: Method) -> str:
     """Why no configuration holds the candidate."""
-    network, effort = network_of(model.spec.architecture, request.spec.task), request.effort(method)
+    network, effort = model.network(request.spec.task), request.effort(method)
     work, options = effort.on(network), (*request.hardware, *request.larger_hardware)
     name = rung_name(method, model.reference)
     return shortfall(name, [_fit(request, model, effort, network, one, work) for one in options])
@@ -100,15 +101,20 @@ def _fit(
         hardware,
         may_shard=request.own_fine_tuning,
         factor=request.correction(effort.method, network, hardware).memory.median,
-        least_bytes=float(quantity(model.spec.min_memory)) if model.spec.min_memory else 0.0,
+        least_bytes=least_bytes(model),
         work=work,
     )
+
+
+def least_bytes(model: Registered) -> float:
+    """Memory that the model is known to need at least."""
+    return float(quantity(model.spec.min_memory)) if model.spec.min_memory else 0.0
 
 
 def _estimated(
     request: Request, model: Registered, effort: Effort, network: Network, fit: Fit, work: Workload
 ) -> Candidate:
-    estimated = estimate(
+    expected = estimate(
         effort,
         network,
         fit.hardware,
@@ -119,7 +125,7 @@ def _estimated(
         price_per_month=model.spec.price_per_month,
         correction=request.correction(effort.method, network, fit.hardware),
     )
-    return Candidate(effort.method, model, network, fit.hardware, estimated)
+    return Candidate(effort.method, model, network, fit.hardware, expected)
 
 
 def best_configuration(request: Request, options: Iterable[Candidate]) -> Candidate | None:

@@ -19,7 +19,7 @@ How these chances stood up to what came out is said with every decision and chan
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from math import exp, log, log10
+from math import log
 
 from coppice.api.base import rounded
 from coppice.api.decision import ChanceRecord
@@ -28,6 +28,7 @@ from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Method, Metric
 from coppice.planning.candidate import Candidate
 from coppice.planning.catalogue import Registered
+from coppice.planning.column import Figures, at_least, at_most, exp, log10
 from coppice.planning.domains import match
 from coppice.planning.evidence import OTHER_RUNG, Observed, RungKey
 from coppice.planning.languages import share_known
@@ -121,32 +122,47 @@ class Chances:
 
         `depth` of the domain and `share` of the languages that the job shares with the model.
         """
-        terms = self._terms(method, model, network, depth, share)
+        if model is None:
+            terms = {"base": SCRATCH_BASE, "data": self._data[method], "difficulty": self._difficulty}
+        else:
+            size = network.matrix_parameters if network else None
+            terms = self._terms(method, size, depth, self.language(model, share), self.head(method, model))
         if model is not None and model.key in self._probed:
             terms = _probed(method, self._request.spec, self._probed[model.key], terms)
-        prior = _clipped(1 / (1 + exp(-sum(terms.values()))))
         observed = self._others
         if self._reports:
             observed = self._reports.get((method, model.key if model else "")) or observed
-        value = (PRIOR_STRENGTH * prior + observed.successes) / (PRIOR_STRENGTH + observed.weight)
-        return Chance(_clipped(value), prior, observed, terms)
+        prior = _prior(terms)
+        return Chance(_posterior(prior, observed), prior, observed, terms)
+
+    def of_many(self, method: Method, size: Figures, depth: Figures, language: Figures, head: Figures) -> Figures:
+        """The chances of a method on base models of which neither probe nor reports speak, all at once.
+
+        Of each the parameters in multiplications, the depth of the domain, and what language and head add.
+        """
+        return _posterior(_prior(self._terms(method, size, depth, language, {"head": head})), self._others)
+
+    def language(self, model: Registered, share: float | None) -> float:
+        """What a model's languages add, of which it shares so much with the job."""
+        return _language(self._request.spec, model, share)
+
+    def head(self, method: Method, model: Registered) -> dict[str, float]:
+        """What a model's head adds, which matters to its use as it is alone."""
+        return _head(self._request.spec, model) if method is Method.AS_IS else {}
 
     def _terms(
-        self, method: Method, model: Registered | None, network: Network | None, depth: int, share: float | None
+        self, method: Method, size: float | None, depth: float, language: float, head: Mapping[str, float]
     ) -> dict[str, float]:
-        data, difficulty = self._data[method], self._difficulty
-        if model is None:
-            return {"base": SCRATCH_BASE, "data": data, "difficulty": difficulty}
-        terms = {
+        return {
             "base": BASE,
-            "size": SIZE_WEIGHT * (log10(network.matrix_parameters) - 8) if network else 0.0,
+            "size": 0.0 if size is None else SIZE_WEIGHT * (log10(size) - 8),
             "domain": DOMAIN_WEIGHT * depth,
-            "language": _language(self._request.spec, model, share),
+            "language": language,
             "method": METHOD_LOGITS[method],
-            "data": data,
-            "difficulty": difficulty,
+            "data": self._data[method],
+            "difficulty": self._difficulty,
+            **head,
         }
-        return terms | _head(self._request.spec, model) if method is Method.AS_IS else terms
 
 
 def chance(
@@ -211,9 +227,17 @@ def _basis(observed: Observed) -> str:
     return f"prior and reports: {', '.join(parts)}"
 
 
+def _prior(terms: Mapping[str, float]) -> float:
+    return _clipped(1 / (1 + exp(-sum(terms.values()))))
+
+
+def _posterior(prior: float, observed: Observed) -> float:
+    return _clipped((PRIOR_STRENGTH * prior + observed.successes) / (PRIOR_STRENGTH + observed.weight))
+
+
 def _logit(probability: float) -> float:
     return log(probability / (1 - probability))
 
 
 def _clipped(probability: float) -> float:
-    return max(LEAST, min(probability, MOST))
+    return at_least(at_most(probability, MOST), LEAST)

@@ -16,7 +16,7 @@ from coppice.api.reasons import AttemptOutcome, DecisionReason, StateReason
 from coppice.api.vocabulary import Method, Mode, OptimizeFor
 from coppice.planning.board import Board, Placed
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.ladder import Ladder, Rules, Rung, admissible, best_ladder, count, fits, miss_probability
+from coppice.planning.ladder import Ladder, Rules, Rung, admissible, best_ladder, fits, miss_probability
 from coppice.planning.licenses import judge_data
 from coppice.planning.request import Request
 
@@ -209,7 +209,7 @@ def _no_substitute(board: Board) -> Refusal:
 
 
 def _nothing_left(board: Board) -> Refusal:
-    fitting = count(board.rungs)
+    fitting = board.open
     return _ended(
         board, f"{fitting} candidates do not fit the limits and attempts left" if fitting else "no rung is left"
     )

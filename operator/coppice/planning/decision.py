@@ -18,6 +18,7 @@ from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Mode
 from coppice.planning.board import set_up
+from coppice.planning.chance import Chances
 from coppice.planning.choice import Refusal, choose, impossible
 from coppice.planning.counterfactual import scratch_candidate
 from coppice.planning.evidence import evidence
@@ -25,6 +26,7 @@ from coppice.planning.probing import worth_probing
 from coppice.planning.record import chosen_record, refused_record
 from coppice.planning.request import Request, Tried
 from coppice.planning.resolved import Resolved
+from coppice.planning.sieving.sieve import Sieve
 from coppice.planning.survey import Survey, survey
 from coppice.planning.world import World
 
@@ -52,10 +54,11 @@ def decide(
     refusal = impossible(request)
     if refusal is not None:
         return refusal
-    reports = evidence(request)
-    told = frozenset(key for _, key in reports)
-    found = Survey() if request.mode is Mode.NEVER else survey(request, singled_out=told)
-    board = set_up(request, found, scratch_candidate(request), reports)
+    reports, scratch = evidence(request), scratch_candidate(request)
+    chances, told = Chances(request, reports), frozenset(key for _, key in reports)
+    sieve = Sieve.of(request, scratch, chances)
+    found = Survey() if request.mode is Mode.NEVER else survey(request, singled_out=told, sieve=sieve)
+    board = set_up(request, found, scratch, chances)
     choice = choose(board)
     if isinstance(choice, Refusal):
         return replace(choice, record=refused_record(board, _decision_reason(choice), choice.message, now))

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property, partial
-from math import sqrt
 
 from coppice.accounting.units import SECONDS_PER_YEAR
 from coppice.api.base import Interval, rounded
 from coppice.api.decision import EstimateRecord
 from coppice.api.vocabulary import Method, OptimizeFor
+from coppice.planning.column import at_least, is_column, sqrt
 from coppice.planning.hardware import Hardware
 from coppice.planning.learning.correction import NO_CORRECTION, Correction
 from coppice.planning.lognormal import LogNormal, from_points, total
@@ -104,7 +104,7 @@ class Estimate:
         quantity = self.of(unit)
         if quantity is None:
             raise ValueError("a plan without a price cannot be compared by Cost")
-        return max(quantity.mean - self.data, 0.0) if unit is OptimizeFor.COST else quantity.mean
+        return at_least(quantity.mean - self.data, 0.0) if unit is OptimizeFor.COST else quantity.mean
 
     @property
     def highs(self) -> tuple[float, float, float]:
@@ -147,7 +147,7 @@ def estimate(
     prices = Prices.of(hardware.profile.spec, price_per_job, price_per_month, effort.data_price)
     if work is None or hardware.layout.checkpointing:
         work = effort.on(network, checkpointing=hardware.layout.checkpointing)
-    own = ASSUMED_SIGMA if assumed else sqrt(OWN_SIGMA[effort.method] ** 2 + work.epoch_sigma**2)
+    own = ASSUMED_SIGMA if assumed else own_sigma(effort)
     return estimate_of_work(
         work,
         network,
@@ -159,6 +159,11 @@ def estimate(
         needed=needed,
         correction=NO_CORRECTION if assumed else correction,
     )
+
+
+def own_sigma(effort: Effort) -> float:
+    """What a plan of that effort alone does not know, as standard deviation of the logarithm of its duration."""
+    return sqrt(OWN_SIGMA[effort.method] ** 2 + effort.epoch_sigma**2)
 
 
 def estimate_of_work(
@@ -233,8 +238,8 @@ def shape_of(network: Network, work: Workload) -> Shape:
         layers=network.layers,
         hidden_size=network.hidden_size,
         flops_per_token=network.forward_flops(work.tokens) / work.tokens,
-        mixture=network.active_parameters is not None and network.active_parameters < network.parameters,
-        step_tokens=float(work.batch * work.tokens),
+        mixture=network.mixture,
+        step_tokens=1.0 * work.batch * work.tokens,
     )
 
 
@@ -249,14 +254,16 @@ def compute_seconds(work: Workload, network: Network, hardware: Hardware, tuning
     if network.image_size is None:
         return seconds
     images = work.steps * work.batch + work.forward_steps * FORWARD_BATCH
-    return max(seconds, input_seconds(images, network.image_size, hardware.devices))
+    return at_least(seconds, input_seconds(images, network.image_size, hardware.devices))
 
 
 def _embodied(seconds: LogNormal, hardware: Hardware, share: float) -> LogNormal:
     """M = TE x (reserved time / lifespan) x share, of accelerators and host, in grams."""
-    rate = hardware.embodied.get(share)
+    rate = None if is_column(share) else hardware.embodied.get(share)
     if rate is None:
-        rate = hardware.embodied[share] = _embodied_rate(hardware, share)
+        rate = _embodied_rate(hardware, share)
+        if not is_column(share):
+            hardware.embodied[share] = rate
     lifespan = float(hardware.profile.spec.lifespan_years) * float(SECONDS_PER_YEAR)
     return seconds.times(rate.median * 1000 * hardware.pods / lifespan, rate.sigma)
 

@@ -8,6 +8,7 @@ recomputation. A user's own container may shard, and nobody knows whether it doe
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from coppice.planning.column import at_least
 from coppice.planning.hardware import Hardware
 from coppice.planning.lognormal import LogNormal
 from coppice.planning.memory import FROZEN, memory
@@ -49,16 +50,30 @@ def laid_out(
     """
     work = work or effort.on(network)
     closest: Fit | None = None
-    for layout in _options(effort, network, hardware, may_shard=may_shard):
-        needed = memory(network, effort.method, work, hardware, layout=layout)
-        needed = LogNormal(max(needed.median * factor, least_bytes), needed.sigma)
-        found = Fit(_with(hardware, layout), needed, needed.high)
+    for layout in possible_layouts(effort, network, hardware, may_shard=may_shard):
+        needed = needed_memory(effort, network, hardware, layout, work, factor=factor, least_bytes=least_bytes)
+        found = Fit(with_layout(hardware, layout), needed, needed.high)
         if found.fits:
             return found
         if closest is None or found.needed_bytes < closest.needed_bytes:
             closest = found
     assert closest is not None
     return closest
+
+
+def needed_memory(
+    effort: Effort,
+    network: Network,
+    hardware: Hardware,
+    layout: Layout,
+    work: Workload,
+    *,
+    factor: float = 1.0,
+    least_bytes: float = 0.0,
+) -> LogNormal:
+    """The memory that a plan needs with a layout, by formula, what was learned, and what the model is known to need."""
+    needed = memory(network, effort.method, work, hardware, layout=layout)
+    return LogNormal(at_least(needed.median * factor, least_bytes), needed.sigma)
 
 
 def shortfall(name: str, fits: Iterable[Fit]) -> str:
@@ -72,7 +87,8 @@ def shortfall(name: str, fits: Iterable[Fit]) -> str:
     return f"{name} needs {needed} of memory by its high estimate{how}, and {where} has {there}"
 
 
-def _options(effort: Effort, network: Network, hardware: Hardware, *, may_shard: bool) -> tuple[Layout, ...]:
+def possible_layouts(effort: Effort, network: Network, hardware: Hardware, *, may_shard: bool) -> tuple[Layout, ...]:
+    """The layouts to try, the least costly first."""
     may_recompute = effort.method not in FROZEN and network.shape is not None and network.traits.recomputable
     return layouts(
         hardware.devices,
@@ -89,5 +105,6 @@ def _device(hardware: Hardware) -> str:
     return (accelerator.product if accelerator else "") or "accelerator"
 
 
-def _with(hardware: Hardware, layout: Layout) -> Hardware:
+def with_layout(hardware: Hardware, layout: Layout) -> Hardware:
+    """The same configuration with another layout."""
     return hardware if layout == hardware.layout else replace(hardware, layout=layout)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
+from typing import cast
 
 from coppice.accounting.share import host_share
 from coppice.accounting.units import quantity
@@ -17,6 +18,7 @@ from coppice.accounting.use import PodUse
 from coppice.api.computeprofile import Accelerator, ComputeProfile
 from coppice.api.trainingjob import Resources
 from coppice.planning.accelerators import accelerators
+from coppice.planning.column import at_least, at_most, is_column
 from coppice.planning.lognormal import LogNormal
 from coppice.planning.sharding import SINGLE, Layout
 from coppice.planning.utilisation import (
@@ -27,7 +29,7 @@ from coppice.planning.utilisation import (
     accelerator_rates,
     cpu_rates,
 )
-from coppice.workloads.requests import requests
+from coppice.workloads.requests import BESIDE_MODEL_BYTES, MIB, requests
 
 DTYPES = ("bf16", "fp16", "tf32", "fp32")
 """Data types in order of preference; a device lists those it supports."""
@@ -89,14 +91,18 @@ class Hardware:
 
     def reserved_bytes(self, needed_bytes: float) -> int:
         """Memory of the host that one pod reserves when the device needs so much, as its manifest will say."""
-        return self._always_reserved or self._requested_bytes(int(needed_bytes))
+        if self._always_reserved:
+            return self._always_reserved
+        if is_column(needed_bytes):
+            return self._requested_column(needed_bytes)
+        return self._requested_bytes(int(needed_bytes))
 
     def share(self, reserved_bytes: int) -> float:
         """Share of its host that one pod bears, by the rule of the account: accelerators, else cores or memory."""
         if self.accelerators:
             return self._share_by_cores
         bearable, per_byte = self._share_by_memory
-        return max(self._share_by_cores, min(reserved_bytes * per_byte, 1.0) * bearable)
+        return at_least(self._share_by_cores, at_most(reserved_bytes * per_byte, 1.0) * bearable)
 
     @cached_property
     def embodied(self) -> dict[float, LogNormal]:
@@ -116,6 +122,12 @@ class Hardware:
 
     def _requested_bytes(self, needed_bytes: int) -> int:
         return requests(self.asked, self.profile, self.accelerators, needed_bytes).memory_bytes
+
+    def _requested_column(self, needed_bytes: float) -> int:
+        """The same of many needs: what a pod asks for beside the need, between the least and the most of this host."""
+        least, most = self._requested_bytes(0), self._requested_bytes(int(quantity(self.profile.spec.host.memory)))
+        wanted = (needed_bytes + BESIDE_MODEL_BYTES) // MIB * MIB
+        return cast("int", at_most(at_least(wanted, float(least)), float(most)))
 
     @cached_property
     def _share_by_cores(self) -> float:

@@ -4,10 +4,10 @@ A log-normal cannot fall below 0, and a product of two is one again. Sums are no
 variance (Fenton 1960), which is within a percent or two for the two terms that carbon has.
 """
 
-from math import exp, expm1, log, log1p, sqrt
 from typing import NamedTuple
 
 from coppice.api.base import Interval, rounded
+from coppice.planning.column import exp, expm1, is_column, log, log1p, sqrt, where
 
 TENTH_PERCENTILE = -1.2815515655446004
 """Standard normal quantile of 0.1; the 90th percentile is its negative."""
@@ -45,8 +45,23 @@ class LogNormal(NamedTuple):
 
 def total(one: LogNormal, other: LogNormal, shared_sigma: float) -> LogNormal:
     """The sum of two quantities whose logarithms share a component of that standard deviation."""
+    if is_column(one.median) or is_column(other.median):
+        return _totals(one, other, shared_sigma)
     if one.median <= 0 or other.median <= 0:
         return one if other.median <= 0 else other
+    return _sum(one, other, shared_sigma)
+
+
+def _totals(one: LogNormal, other: LogNormal, shared_sigma: float) -> LogNormal:
+    """The same of columns, in which some may be nothing."""
+    nothing, none = other.median <= 0, one.median <= 0
+    first = LogNormal(where(none, 1.0, one.median), one.sigma)
+    both = _sum(first, LogNormal(where(nothing, 1.0, other.median), other.sigma), shared_sigma)
+    alone = where(nothing, one.median, other.median), where(nothing, one.sigma, other.sigma)
+    return LogNormal(*(where(nothing | none, single, added) for single, added in zip(alone, both, strict=True)))
+
+
+def _sum(one: LogNormal, other: LogNormal, shared_sigma: float) -> LogNormal:
     means = one.mean + other.mean
     variance = one.mean**2 * expm1(one.sigma**2) + other.mean**2 * expm1(other.sigma**2)
     variance += 2 * one.mean * other.mean * expm1(shared_sigma**2)
@@ -56,7 +71,10 @@ def total(one: LogNormal, other: LogNormal, shared_sigma: float) -> LogNormal:
 
 def from_points(low: float, mid: float, high: float) -> LogNormal:
     """The log-normal whose median is `mid` and whose 10th to 90th percentile is as wide as low to high."""
-    width = log(high / low) if low > 0 and high > low else 0.0
+    if is_column(low):
+        width = log(where((low > 0) & (high > low), high / where(low > 0, low, 1.0), 1.0))
+    else:
+        width = log(high / low) if low > 0 and high > low else 0.0
     return LogNormal(mid, width / (-2 * TENTH_PERCENTILE))
 
 

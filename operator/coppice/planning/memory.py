@@ -30,6 +30,7 @@ from coppice.planning.activations import (
     held_in_forward,
     kept_for_training,
 )
+from coppice.planning.column import at_least
 from coppice.planning.hardware import Hardware
 from coppice.planning.lognormal import LogNormal
 from coppice.planning.network import Network
@@ -112,8 +113,9 @@ class _Held:
         self._casts = cast * (trained + (frozen if width == 4.0 else 0)) * layout.share(Stage.ZERO_3)
         self._state = optimizer.state_bytes * trained * layout.share(Stage.ZERO_1)
         self._gradients = 4.0 * trained * layout.share(Stage.ZERO_2)
-        largest = network.parameters / max(network.layers or 1, 1)
-        self._gathered = 2.0 * (cast or 4.0) * largest if layout.stage is Stage.ZERO_3 else 0.0
+        self._gathered = 0.0
+        if layout.stage is Stage.ZERO_3:
+            self._gathered = 2.0 * (cast or 4.0) * network.parameters / (network.depth or 1)
 
     def peak(self, kept: float) -> float:
         """With so many bytes of activations: at the end of the forward pass, or of the backward pass."""
@@ -121,7 +123,7 @@ class _Held:
         forward = kept + self._casts
         if self._together:
             return always + forward + self._gradients
-        return always + max(forward, self._gradients)
+        return always + at_least(forward, self._gradients)
 
 
 def _frozen_bytes(network: Network, layout: Layout, cast: float) -> float:

@@ -12,7 +12,9 @@ from math import sqrt
 
 from coppice.api.basemodel import Architecture
 from coppice.planning.block import Block, block_of
+from coppice.planning.column import at_most
 from coppice.planning.families import LANGUAGE_MODELLING, Traits, traits
+from coppice.planning.kinds import Kind, kind
 
 KEPT = 2**15
 """Networks remembered: a decision asks for the same ones again and again."""
@@ -63,6 +65,16 @@ class Network:
         return max(active - self.embedding_parameters + self.shared_head_parameters - self.example_parameters, 1)
 
     @cached_property
+    def depth(self) -> int:
+        """Blocks, 0 where there are none."""
+        return self.layers or 0
+
+    @cached_property
+    def mixture(self) -> bool:
+        """Whether a token passes through a part of its parameters alone."""
+        return self.active_parameters is not None and self.active_parameters < self.parameters
+
+    @cached_property
     def traits(self) -> Traits:
         """What its family is known for."""
         return traits(self.family)
@@ -80,6 +92,24 @@ class Network:
         each = self.token_parameters / self.layers
         return block_of(each, self.hidden_size, gated=self.traits.gated)
 
+    @cached_property
+    def pace(self) -> Kind:
+        """One object for all networks whose time and power follow the same formulas, whatever their memory does."""
+        return kind(
+            self.image_size,
+            self.is_transformer,
+            self.mixture,
+            self.forward_flops_per_example is None,
+            self.counted_tokens is None,
+        )
+
+    @cached_property
+    def nature(self) -> Kind:
+        """One object for all networks that take the same way through every formula."""
+        gated = self.shape.gated if self.shape else None
+        family = "" if self.shape else self.family
+        return kind(self.pace, self.traits, family, self.dtype, self.kept_elements is None, gated)
+
     @property
     def stored_bytes(self) -> int:
         """Bytes of one weight as its files hold it; 4 where nobody says."""
@@ -91,22 +121,22 @@ class Network:
             return self.counted_tokens
         if self.forward_flops_per_example is not None:
             return self._patches
-        return min(wanted, self.max_sequence_length or wanted)
+        return wanted if self.max_sequence_length is None else at_most(wanted, self.max_sequence_length)
 
     def forward_flops(self, tokens: int) -> float:
         """FLOPs of one example's forward pass: 2 N S and attention, and twice what runs once per example."""
         if self.forward_flops_per_example is not None:
-            return float(self.forward_flops_per_example)
+            return 1.0 * self.forward_flops_per_example
         return 2.0 * (self.token_parameters * tokens + self.example_parameters) + self.attention_flops(tokens)
 
     def attention_flops(self, tokens: int) -> float:
         """4 S^2 d a layer, of queries times keys and weights times values; no discount for a causal mask."""
         width = self.block.attention_width if self.block else self.hidden_size or 0
-        return 4.0 * tokens**2 * width * (self.layers or 0)
+        return 4.0 * tokens**2 * width * self.depth
 
     def adapter_parameters(self, rank: int) -> int:
         """Parameters of LoRA adapters of a rank on all linear layers of every block."""
-        return rank * self.shape.adapter_width * (self.layers or 0) if self.shape else 0
+        return rank * self.shape.adapter_width * self.depth if self.shape else 0
 
     @cached_property
     def _patches(self) -> int:

@@ -46,7 +46,7 @@ def training_flops(
 
 
 def _adapted(network: Network, tokens: int, rank: int, *, again: bool) -> float:
-    block, layers = network.shape, network.layers or 0
+    block, layers = network.shape, network.depth
     assert block is not None
     attention = network.attention_flops(tokens)
     linear = network.forward_flops(tokens) - attention
@@ -61,11 +61,11 @@ def _recomputed(network: Network, tokens: int) -> float:
     block = network.shape
     assert block is not None
     last = 0 if network.traits.post_norm else block.experts * block.inner * block.width
-    return _blocks(network, tokens) - 2.0 * tokens * last * (network.layers or 0)
+    return _blocks(network, tokens) - 2.0 * tokens * last * network.depth
 
 
 def _blocks(network: Network, tokens: int) -> float:
     """FLOPs of the blocks' forward pass."""
     block = network.shape
     assert block is not None
-    return 2.0 * tokens * block.parameters * (network.layers or 0) + network.attention_flops(tokens)
+    return 2.0 * tokens * block.parameters * network.depth + network.attention_flops(tokens)

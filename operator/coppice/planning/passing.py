@@ -4,7 +4,7 @@ A cell is of models that nothing tells apart but their names, or one model that 
 """
 
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from coppice.api.reasons import FitReason
 from coppice.planning.catalogue import Registered
@@ -20,8 +20,7 @@ from coppice.planning.request import Request
 from coppice.planning.shelf import Bay, Models, Shelf, shelved
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """Models in the order of their keys; `figures` and `head` say what estimates and use as it is read of them.
 
     `depth` is that of the domain which the job and they share, `share` that of the job's languages which they know.
@@ -76,19 +75,21 @@ def _cells(
     sized, wanted = request.resolved.max_parameters is not None, request.spec.domains
     share = share_known(request.spec.languages, bay.first.spec.languages)
     depths: dict[Hashable, int] = {}
-    for traits, models in bay.cells.items():
+    for models, figures, head, domains in bay.flat:
         rejection = size_is_allowed(models[0], request) if sized else None
         if rejection is not None:
             _reject(rejections, rejection, len(models), models[0])
             continue
-        figures, head, domains = traits.values
         depth = depths.get(domains)
         if depth is None:
             depth = depths[domains] = match(wanted, models[0].spec.domains)
-        together = models if traits not in split else tuple(model for model in models if model.key not in alone)
+        if not split or models[0].traits not in split:
+            yield Cell(models, figures, head, depth, share)
+            continue
+        together = tuple(model for model in models if model.key not in alone)
         if together:
             yield Cell(together, figures, head, depth, share)
-        for model in models if traits in split else ():
+        for model in models:
             if model.key in alone:
                 yield Cell((model,), model.key, model.key, depth, share)
 

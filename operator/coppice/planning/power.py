@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf
 
+from coppice.planning.column import at_least, at_most, is_column, over
 from coppice.planning.hardware import Hardware
 from coppice.planning.utilisation import Device, Shape, sustained_flops
 
@@ -73,9 +74,9 @@ class Draw:
 
     def corrected(self, factor: float) -> "Draw":
         """With the main component's watts (accelerators, else the processor above idle) times what was learned."""
-        if factor == 1.0:
+        if not is_column(factor) and factor == 1.0:
             return self
-        if self.accelerator_watts:
+        if is_column(self.accelerator_watts) or self.accelerator_watts:
             return replace(self, accelerator_watts=self.accelerator_watts * factor)
         return replace(self, cpu_watts=self.cpu_watts * factor)
 
@@ -90,8 +91,9 @@ def accelerator_fraction(
     reached: float, typical: float, parameters: float = inf, fitted: PowerCoefficients = FITTED_POWER
 ) -> float:
     """Part of the way from idle to peak watts at a share of peak FLOP/s."""
-    size = 1.0 if parameters == inf else parameters / (parameters + fitted.half)
-    return float(min(fitted.top * (max(reached, 0.0) / typical) ** fitted.rise * size, 1.0))
+    size = 1.0 if not is_column(parameters) and parameters == inf else parameters / (parameters + fitted.half)
+    part: float = fitted.top * (at_least(reached, 0.0) / typical) ** fitted.rise * size
+    return at_most(part, 1.0)
 
 
 def power_sigma(hardware: Hardware, parameters: float) -> float:
@@ -116,7 +118,7 @@ def draw(
     busy = STARTING_CORES * (1 - computing) + _computing_cores(hardware) * computing
     return Draw(
         accelerator_watts=_accelerators(hardware, computing, compute_seconds, flops, parameters) * hardware.pods,
-        cpu_watts=a_core * min(busy, hardware.profile.spec.host.cores) * hardware.pods,
+        cpu_watts=a_core * at_most(busy, hardware.profile.spec.host.cores) * hardware.pods,
         host_idle_watts=idle * share * hardware.pods,
         pue=pue,
     )
@@ -135,6 +137,6 @@ def _accelerators(
     if device is None or not hardware.accelerators:
         return 0.0
     idle, peak = float(device.idle_watts), float(device.peak_watts)
-    reached = flops / (hardware.peak_flops * compute_seconds) if compute_seconds else 0.0
+    reached = over(flops, hardware.peak_flops * compute_seconds)
     part = accelerator_fraction(reached, typical_share(hardware.device), parameters)
     return hardware.accelerators * (idle + (peak - idle) * part * computing)

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from coppice.api.basemodel import BaseModelObject, BaseModelSpec
 from coppice.api.meta import BaseModelReference
 from coppice.api.vocabulary import BaseModelKind
+from coppice.planning.families import LANGUAGE_MODELLING
 from coppice.planning.kinds import Kind, kind
+from coppice.planning.network import Network, network_of
 
 CLUSTER = ""
 """The scope of ClusterBaseModels; other scopes are namespaces."""
@@ -34,6 +36,18 @@ class Registered:
     def scope(self) -> str:
         """Its namespace, or CLUSTER."""
         return self.namespace or CLUSTER
+
+    def network(self, task: str) -> Network:
+        """Its network with the head that a task puts on it, found out once."""
+        modelling = task in LANGUAGE_MODELLING
+        found = self._networks.get(modelling)
+        if found is None:
+            found = self._networks[modelling] = network_of(self.spec.architecture, task)
+        return found
+
+    @cached_property
+    def _networks(self) -> dict[bool, Network]:
+        return {}
 
     @cached_property
     def fingerprint(self) -> int:

@@ -6,13 +6,13 @@ with and without. Only candidates are kept; why something does not fit names a m
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, MutableMapping
+from collections.abc import Hashable
 
 from coppice.api.vocabulary import Method
 from coppice.planning.candidate import Candidate
 from coppice.planning.request import Request
 
-Candidates = MutableMapping[tuple[Hashable, Method], Candidate]
+Candidates = dict[tuple[Hashable, Method], Candidate]
 
 MOST_QUESTIONS = 8
 _QUESTIONS: OrderedDict[Hashable, tuple[Candidates, object]] = OrderedDict()

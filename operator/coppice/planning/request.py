@@ -15,7 +15,7 @@ from coppice.api.vocabulary import Method, Mode, OptimizeFor
 from coppice.planning.configuration import network_of_config
 from coppice.planning.hardware import Hardware, configurations, templated_configurations
 from coppice.planning.learning.correction import NO_CORRECTION, Correction
-from coppice.planning.learning.history import Corrections
+from coppice.planning.learning.history import NOTHING_LEARNED, Corrections
 from coppice.planning.learning.score import Score, score
 from coppice.planning.network import Network
 from coppice.planning.resolved import Resolved
@@ -161,6 +161,11 @@ class Request:
     @cached_property
     def _corrections(self) -> Corrections:
         return self.world.experience.corrections(self.namespace, self.resolved.learning)
+
+    @property
+    def learned(self) -> bool:
+        """Whether finished jobs taught anything, and so families of networks differ in more than their figures."""
+        return self._corrections is not NOTHING_LEARNED
 
     def correction(self, method: Method, network: Network, hardware: Hardware) -> Correction:
         """What finished jobs taught about such a plan; nothing about a program of the user's own."""

@@ -6,8 +6,9 @@ hold it; the others are shared with the shelf before.
 """
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from coppice.planning.kinds import Kind
 from coppice.planning.registered import Registered
@@ -23,6 +24,11 @@ class Bay:
     cells: Mapping[Kind, Models]
     count: int
     first: Registered
+
+    @cached_property
+    def flat(self) -> tuple[tuple[Models, Hashable, Hashable, Hashable], ...]:
+        """The models of each cell with the three parts of their traits: figures, head and domains."""
+        return tuple((models, *_parts(traits)) for traits, models in self.cells.items())
 
     def __iter__(self) -> Iterator[Registered]:
         for models in self.cells.values():
@@ -69,6 +75,11 @@ def without(shelf: Shelf, model: Registered) -> Shelf:
 def _bay(cells: Mapping[Kind, Models]) -> Bay:
     first = min((models[0] for models in cells.values()), key=_key)
     return Bay(cells, sum(map(len, cells.values())), first)
+
+
+def _parts(traits: Kind) -> tuple[Hashable, Hashable, Hashable]:
+    figures, head, domains = traits.values
+    return figures, head, domains
 
 
 def _key(model: Registered) -> str:

@@ -337,10 +337,9 @@ def _say_hardware(sketch: Sketch, assumed: Assumed) -> None:
 
 
 def _own_sigma(sketch: Sketch, network: Network) -> float:
-    mixture = network.active_parameters is not None and network.active_parameters < network.parameters
     parts = [
         BASE_SIGMA,
-        MIXTURE_SIGMA if mixture else 0.0,
+        MIXTURE_SIGMA if network.mixture else 0.0,
         0.0 if sketch.accelerator.generation in FITTED_GENERATIONS else UNFITTED_SIGMA,
         SMALL_SIGMA * SMALL_PARAMETERS / (SMALL_PARAMETERS + network.token_parameters),
         0.0 if sketch.method is Method.FROM_SCRATCH else FINE_TUNING_SIGMA,

@@ -8,47 +8,62 @@ Models that checks, estimates and chances cannot tell apart are twins: one of th
 twins the first by name stand for the others, which are counted: no ladder holds more than MAX_RUNGS of them and no
 record shows more than MAX_CANDIDATES, and equal ones come by name. What the job tried, pinned or probed, and what
 reports speak of, is never a twin.
+
+Of the candidates of twins, only those are drafted that the decision can need (see `sieve`); the others are counted.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from coppice.api.decision import MAX_CANDIDATES
+from coppice.api.vocabulary import Method
 from coppice.planning.candidate import Candidate
 from coppice.planning.catalogue import Registered
-from coppice.planning.kinds import Kind
+from coppice.planning.draft import Draft
+from coppice.planning.groups import Group, grouped
 from coppice.planning.outcomes import Outcomes
-from coppice.planning.passing import Cell, passing
+from coppice.planning.passing import passing
 from coppice.planning.rejections import Rejections
 from coppice.planning.request import Request
+from coppice.planning.sieving.sieve import Sieve
 
 MOST_TWINS = MAX_CANDIDATES
+FEWEST_OUTLINED = 16
+"""Networks from which on outlines of all of them are cheaper than so many estimates."""
 
 
 @dataclass(frozen=True)
 class Twins:
     """Base models that differ in their names alone, in the order of their keys; `further` counts more of them.
 
-    The candidates are those of any one of them: each stands for the same on the others. `depth` is that of the domain
-    that the job and they share, `share` that of the job's languages that they know, None where nobody says.
+    The drafts are those of any one of them: each stands for the same on the others; `others` are methods whose
+    candidates nobody needs. `depth` is that of the domain that the job and they share, `share` that of the job's
+    languages that they know, None where nobody says.
     """
 
     models: tuple[Registered, ...]
-    candidates: tuple[Candidate, ...]
+    drafts: tuple[Draft, ...]
     depth: int
     share: float | None
     further: int = 0
+    others: tuple[Method, ...] = ()
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Fitting candidates by twins, and per reason how many were rejected with the first one's sentence."""
+    """Fitting candidates by twins, and per reason how many were rejected with the first one's sentence.
+
+    `spared` counts candidates without a draft; `fitting_models` are all base models with any, those of equal
+    figures and heads together in the order of their keys.
+    """
 
     groups: tuple[Twins, ...] = ()
     rejected: Counter[str] = field(default_factory=Counter)
     sentences: dict[str, str] = field(default_factory=dict)
+    spared: int = 0
+    fitting_models: Sequence[Sequence[Registered]] = ()
 
     @property
     def considered(self) -> int:
@@ -57,22 +72,41 @@ class Survey:
     @cached_property
     def fitting(self) -> int:
         """How many candidates fit, with those of further twins."""
-        return sum((len(group.models) + group.further) * len(group.candidates) for group in self.groups)
+        return self.spared + sum((len(group.models) + group.further) * len(group.drafts) for group in self.groups)
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
         """The candidates one by one, without those of further twins, in the order of their models' keys."""
-        each = [(model, group.candidates) for group in self.groups for model in group.models]
-        return tuple(one.of(model) for model, found in sorted(each, key=lambda pair: pair[0].key) for one in found)
+        each = [(model, group.drafts) for group in self.groups for model in group.models]
+        ordered = sorted(each, key=lambda pair: pair[0].key)
+        return tuple(draft.candidate.of(model) for model, drafts in ordered for draft in drafts)
 
 
-def survey(request: Request, *, singled_out: frozenset[str] = frozenset()) -> Survey:
-    """Every base model under the job's task; `singled_out` are keys of no one's twins."""
+def survey(request: Request, *, singled_out: frozenset[str] = frozenset(), sieve: Sieve | None = None) -> Survey:
+    """Every base model under the job's task; `singled_out` are keys of no one's twins.
+
+    Every candidate is drafted unless a `sieve` says which of them the decision can need.
+    """
     rejections = Rejections()
-    cells = list(passing(request, singled_out | _mentioned(request), rejections))
-    outcomes = Outcomes(request, cells, rejections)
-    groups = sorted(_groups(cells, outcomes), key=lambda group: group.models[0].key)
-    return Survey(tuple(groups), rejections.counts, rejections.sentences())
+    groups = grouped(request, passing(request, singled_out | _mentioned(request), rejections))
+    used = sieve if sieve is not None and may_outline(request, groups) else None
+    outcomes = Outcomes(request, groups, rejections, outline=used is not None)
+    fitting = [group for group in groups if group.methods]
+    kept = used.kept(outcomes, fitting) if used else [group.methods for group in fitting]
+    pairs = list(zip(fitting, kept, strict=True))
+    found = [_twins(group, outcomes, methods) for group, methods in pairs if methods]
+    return Survey(
+        groups=tuple(sorted(found, key=lambda twins: twins.models[0].key)),
+        rejected=rejections.counts,
+        sentences=rejections.sentences(),
+        spared=sum(group.count * (len(group.methods) - len(methods)) for group, methods in pairs),
+        fitting_models=[part for group in fitting for part in group.parts],
+    )
+
+
+def may_outline(request: Request, groups: Sequence[Group]) -> bool:
+    """Whether outlines pay: few models are laid out as fast. How a user's own container shards, they do not know."""
+    return not request.own_fine_tuning and len({group.figures for group in groups}) >= FEWEST_OUTLINED
 
 
 def _mentioned(request: Request) -> frozenset[str]:
@@ -82,22 +116,12 @@ def _mentioned(request: Request) -> frozenset[str]:
     return keys | frozenset(request.probed) | request.pins
 
 
-def _groups(cells: Iterable[Cell], outcomes: Outcomes) -> Iterator[Twins]:
-    """The cells with candidates, those together that chances cannot tell apart either."""
-    alike: dict[Hashable, list[Cell]] = {}
-    for cell in cells:
-        evaluated = cell.head if not isinstance(cell.head, Kind) or cell.head.values[-1] else None
-        used = outcomes.as_is(cell) is not None
-        alike.setdefault((cell.figures, evaluated, used, cell.depth, cell.share), []).append(cell)
-    for same in alike.values():
-        first = same[0]
-        as_is, trained = outcomes.as_is(first), outcomes.trained(first)
-        candidates = (as_is, *trained) if as_is else trained
-        if candidates:
-            models = same[0].models if len(same) == 1 else _merged(same)
-            further = max(len(models) - MOST_TWINS, 0)
-            yield Twins(models[:MOST_TWINS], candidates, first.depth, first.share, further)
-
-
-def _merged(cells: Iterable[Cell]) -> tuple[Registered, ...]:
-    return tuple(sorted((model for cell in cells for model in cell.models), key=lambda model: model.key))
+def _twins(group: Group, outcomes: Outcomes, methods: Collection[Method]) -> Twins:
+    return Twins(
+        models=group.models(MOST_TWINS),
+        drafts=tuple(outcomes.draft(group, method) for method in group.methods if method in methods),
+        depth=group.depth,
+        share=group.share,
+        further=max(group.count - MOST_TWINS, 0),
+        others=tuple(method for method in group.methods if method not in methods),
+    )

@@ -39,7 +39,8 @@ on CPU and everything on other CPUs are assumptions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import hypot, sqrt
+
+from coppice.planning.column import hypot, sqrt
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def cpu_rates(peak: float, cores: float, hidden_size: int | None) -> Rates:
 def accelerator_rates(device: Device, devices: int, shape: Shape, fitted: Coefficients = FITTED) -> Rates:
     """Rates of so many devices on a network."""
     rate = devices * sustained_flops(device, devices, shape, fitted)
-    blocks = shape.layers or UNKNOWN_LAYERS
+    blocks = UNKNOWN_LAYERS if shape.layers is None else shape.layers
     return Rates(rate, rate, blocks * LAYER_SECONDS_FORWARD, blocks * LAYER_SECONDS_TRAINING)
 
 
@@ -180,22 +181,25 @@ def sustained_flops(device: Device, devices: int, shape: Shape, fitted: Coeffici
     """FLOP/s that one of so many devices sustains."""
     generation = GENERATIONS.get(device.generation, 1.0) if device.value_bytes == 2 else 1.0
     peaks = device.peak_flops / REFERENCE_PEAK
-    tokens = shape.step_tokens / devices if shape.step_tokens else None
+    tokens = None if shape.step_tokens is None else shape.step_tokens / devices
     if shape.hidden_size is None or shape.layers is None:
         arithmetic = 1 / (device.peak_flops * CONVOLUTION_ON_ACCELERATOR)
     else:
-        fill = 1 + FILL_ELEMENTS * peaks / (shape.hidden_size * tokens) if tokens else 1.0
+        fill = 1 + FILL_ELEMENTS * peaks / (shape.hidden_size * tokens) if tokens is not None else 1.0
         busy = device.peak_flops * fitted.sustained * generation
         arithmetic = fill / busy + _traffic_seconds(device, shape, fitted)
     network = 1 + fitted.network * peaks * (1 - 1 / sqrt(devices)) * sqrt(
-        REFERENCE_TOKENS / (tokens or REFERENCE_TOKENS)
+        REFERENCE_TOKENS / (REFERENCE_TOKENS if tokens is None else tokens)
     )
     mixture = MIXTURE if shape.mixture else 1.0
-    return 1.0 / float(arithmetic * network * mixture * devices**fitted.goodput)
+    seconds: float = arithmetic * network * mixture * devices**fitted.goodput
+    return 1.0 / seconds
 
 
 def _traffic_seconds(device: Device, shape: Shape, fitted: Coefficients) -> float:
     """Seconds of moving bytes for one FLOP; a training pass is three forward passes of both."""
-    width = (shape.hidden_size or 0) * (shape.layers or 0)
+    assert shape.hidden_size is not None
+    assert shape.layers is not None
+    width = shape.hidden_size * shape.layers
     precision = FULL_PRECISION_TRAFFIC if device.value_bytes > 2 else 1.0
     return fitted.traffic_bytes * precision * width / (3 * shape.flops_per_token * device.bytes_per_second)

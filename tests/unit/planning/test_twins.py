@@ -31,7 +31,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch, catalogue: Catalogue) -> None:
     """From here on every model is looked at by itself."""
     everything = frozenset(model.key for model in catalogue)
     found = survey.survey
-    monkeypatch.setattr(decision, "survey", lambda request, singled_out: found(request, singled_out=everything))
+    monkeypatch.setattr(decision, "survey", lambda request, **_: found(request, singled_out=everything))
 
 
 def decide(job: Any) -> Any:

@@ -6,7 +6,6 @@ from coppice.api.reasons import FitReason
 from coppice.api.vocabulary import Method, OptimizeFor
 from coppice.planning.catalogue import Registered
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.network import network_of
 from coppice.planning.recorded import reaches, recorded_evaluation
 from coppice.planning.request import Request
 from coppice.planning.tasks import TASKS, Task
@@ -79,7 +78,7 @@ def unknown_labels(known: Sequence[str], wanted: Sequence[str]) -> list[str]:
 def figures_are_known(model: Registered, method: Method, request: Request) -> Rejection | None:
     """An estimate needs width and depth of a transformer on text, counted FLOPs of anything on images or sound."""
     del method, request
-    network = network_of(model.spec.architecture)
+    network = model.network("")
     if network.forward_flops_per_example is not None or (model.spec.modality == "text" and network.is_transformer):
         return None
     wanted = "layers and hiddenSize" if model.spec.modality == "text" else "forwardFlopsPerExample"

@@ -1,0 +1,92 @@
+"""Arithmetic on one figure or on a column of them, so that one formula serves one network and a thousand at once.
+
+A column is a numpy array of floats. It answers to the same operators as a float, so formulas stay annotated as what
+they are about, one network; what operators do not cover is here. A float goes through Python's own mathematics, so
+that nothing shown to anyone depends on how an array library rounds. Columns only ever narrow a choice down.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any, TypeAlias, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+Figures: TypeAlias = Any
+"""A column of floats. As a type it is anything, because formulas take it for a float, and some for a whole number."""
+Truths: TypeAlias = NDArray[np.bool_]
+Numbers: TypeAlias = NDArray[np.int64]
+Number = TypeVar("Number", int, float)
+
+
+def column(values: Iterable[float]) -> Figures:
+    """A column of these figures."""
+    return np.array(list(values), dtype=float)
+
+
+def is_column(value: float) -> bool:
+    """Whether this stands for many figures."""
+    return isinstance(value, np.ndarray)
+
+
+def at_least(value: Number, least: Number) -> Number:
+    """The larger of the two."""
+    return _either(np.maximum, value, least) if is_column(value) or is_column(least) else max(value, least)
+
+
+def at_most(value: Number, most: Number) -> Number:
+    """The smaller of the two."""
+    return _either(np.minimum, value, most) if is_column(value) or is_column(most) else min(value, most)
+
+
+def exp(value: float) -> float:
+    """e to that power."""
+    return _each(np.exp, value) if is_column(value) else math.exp(value)
+
+
+def expm1(value: float) -> float:
+    """e to that power, less 1."""
+    return _each(np.expm1, value) if is_column(value) else math.expm1(value)
+
+
+def log(value: float) -> float:
+    """Natural logarithm."""
+    return _each(np.log, value) if is_column(value) else math.log(value)
+
+
+def log10(value: float) -> float:
+    """Logarithm to the base 10."""
+    return _each(np.log10, value) if is_column(value) else math.log10(value)
+
+
+def log1p(value: float) -> float:
+    """Natural logarithm of 1 more."""
+    return _each(np.log1p, value) if is_column(value) else math.log1p(value)
+
+
+def sqrt(value: float) -> float:
+    """Square root."""
+    return _each(np.sqrt, value) if is_column(value) else math.sqrt(value)
+
+
+def hypot(one: float, other: float) -> float:
+    """Square root of the sum of two squares."""
+    return _either(np.hypot, one, other) if is_column(one) or is_column(other) else math.hypot(one, other)
+
+
+def over(value: float, divisor: float) -> float:
+    """The quotient, 0 where the divisor is 0. Columns are divided by what is not."""
+    return value / divisor if is_column(divisor) or divisor else 0.0
+
+
+def where(condition: Any, one: float, other: float) -> float:
+    """The one figure where the condition holds, the other elsewhere; of columns."""
+    return cast("float", np.where(condition, one, other))
+
+
+def _each(function: Any, value: float) -> float:
+    return cast("float", function(value))
+
+
+def _either(function: Any, one: Number, other: Number) -> Number:
+    return cast("Number", function(one, other))
