@@ -22,7 +22,10 @@ the ladder jump; it is then taken for 0.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
+from math import prod
+from operator import attrgetter
 
 SURE = 1e-9
 """Chances closer than this to 0 or 1 are moved by no probe."""
@@ -37,18 +40,19 @@ class Prospect:
     chance: float
     agreement: float = 0.5
 
-    @property
+    @cached_property
     def order(self) -> tuple[float, str]:
-        """Sort key: cost for the chance."""
+        """Sort key: cost for the chance; every outcome of a probe is sorted by it."""
         return self.cost / max(self.chance, SURE), self.name
 
 
 def ladder_cost(prospects: Iterable[Prospect], failure: float, most: int, minimum_saving: float = 0.0) -> float:
     """Least expected cost of a ladder of at most `most` rungs; `failure` alone where that saves too little."""
     costs = [failure] * (max(most, 0) + 1)
-    for one in sorted(prospects, key=lambda one: one.order, reverse=True):
-        tried = [one.cost + (1 - one.chance) * after for after in costs]
-        costs = [failure, *(min(skipped, taken) for skipped, taken in zip(costs[1:], tried, strict=False))]
+    for one in sorted(prospects, key=attrgetter("order"), reverse=True):
+        cost, miss = one.cost, 1 - one.chance
+        tried = [cost + miss * after for after in costs]
+        costs = [failure, *map(min, costs[1:], tried)]
     return costs[-1] if costs[-1] <= (1 - minimum_saving) * failure else failure
 
 
@@ -56,7 +60,7 @@ def value_of_probing(
     prospects: Sequence[Prospect], asked: int, failure: float, most: int, minimum_saving: float = 0.0
 ) -> float:
     """What a probe of the first `asked` prospects is expected to save, in the unit of their costs."""
-    others = list(prospects[asked:])
+    others = prospects[asked:]
     after = sum(
         likelihood * ladder_cost([*seen, *others], failure, most, minimum_saving)
         for likelihood, seen in _outcomes(prospects[:asked])
@@ -65,18 +69,13 @@ def value_of_probing(
 
 
 def _outcomes(asked: Sequence[Prospect]) -> Iterator[tuple[float, list[Prospect]]]:
-    """Every outcome of the probe with its probability."""
-    for words in product((True, False), repeat=len(asked)):
-        likelihood, seen = 1.0, []
-        for one, good in zip(asked, words, strict=True):
-            probability, chance = _after(one, good=good)
-            likelihood *= probability
-            seen.append(replace(one, chance=chance))
-        yield likelihood, seen
+    """Every outcome of the probe with its probability: each prospect after either word, in every combination."""
+    for words in product(*((_after(one, good=True), _after(one, good=False)) for one in asked)):
+        yield prod(probability for probability, _ in words), [seen for _, seen in words]
 
 
-def _after(one: Prospect, *, good: bool) -> tuple[float, float]:
-    """Probability of a word, and the chance after it."""
+def _after(one: Prospect, *, good: bool) -> tuple[float, Prospect]:
+    """Probability of a word, and the prospect after it."""
     agrees = one.agreement if good else 1 - one.agreement
     probability = one.chance * agrees + (1 - one.chance) * (1 - agrees)
-    return probability, one.chance * agrees / probability if probability > SURE else one.chance
+    return probability, replace(one, chance=one.chance * agrees / probability) if probability > SURE else one

@@ -91,15 +91,17 @@ def worth_probing(board: Board, choice: Choice) -> Probe | None:
         return None
     placed = _first_by_price(board, choice)
     asked = list(_probeable(placed, request))
-    others = [one for one in placed if one not in asked]
-    options = [sampled_options(request, one.candidate.model, sample) for one in asked if one.candidate.model]
-    ends_in_scratch = _last(board, choice) is not None
+    prospects = _prospects(asked, placed, request)
+    substitutes = board.rules.train_rungs - (1 if _last(board, choice) else 0)
+    options = sampled_options(request, [model for _, model in asked], sample)
     probes = []
     for count in range(FEWEST_MODELS, len(asked) + 1):
-        value = _value(board, [*asked, *others], count, failure, ends_in_scratch=ends_in_scratch)
-        probes.append(_probe(request, asked[:count], sample, options[:count], value))
-    worth = [one for one in probes if one and _gain(one, request) > 0 and _leaves_room(one, board, choice)]
-    return max(worth, key=lambda one: (_gain(one, request), -len(one.models)), default=None)
+        value = value_of_probing(prospects, count, failure, substitutes, board.rules.minimum_saving)
+        models = tuple(model for _, model in asked[:count])
+        probes.append(_probe(request, models, sample, options[:count], value))
+    worth = [one for one in probes if one and _gain(one, request) > 0]
+    best_first = sorted(worth, key=lambda one: (-_gain(one, request), len(one.models)))
+    return next((one for one in best_first if _leaves_room(one, board, choice)), None)
 
 
 def _gain(probe: Probe, request: Request) -> float:
@@ -136,20 +138,20 @@ def _last(board: Board, choice: Choice) -> Rung | None:
 
 def _first_by_price(board: Board, choice: Choice) -> list[Placed]:
     """Of each base model the rung with the least cost for its chance, the best models first."""
-    last = _last(board, choice)
+    last, rules = _last(board, choice), board.rules
     ending = [last] if last else []
     best: dict[str, Placed] = {}
     for rung in by_price(board.rungs):
         if len(best) == MOST_PROSPECTS:
             break
-        placed = board.placed(rung)
-        probed = placed.candidate.method in AGREEMENT and rung.group not in best
-        if probed and fits([rung, *ending], board.rules):
-            best[rung.group] = placed
+        if rung.group not in best and fits([rung, *ending], rules):
+            placed = board.placed(rung)
+            if placed.candidate.method in AGREEMENT:
+                best[rung.group] = placed
     return list(best.values())
 
 
-def _probeable(placed: Iterable[Placed], request: Request) -> Iterator[Placed]:
+def _probeable(placed: Iterable[Placed], request: Request) -> Iterator[tuple[Placed, Registered]]:
     """The first models that the trainer can probe, as many as a run file has room for."""
     room, count = MOST_FILE_BYTES, 0
     for one in placed:
@@ -159,7 +161,7 @@ def _probeable(placed: Iterable[Placed], request: Request) -> Iterator[Placed]:
         listed = sum(len(model.spec.source.uri) + 2 * len(file.name) + 150 for file in model.spec.source.files)
         if listed <= room and _can_be_probed(model, request):
             room, count = room - listed, count + 1
-            yield one
+            yield one, model
 
 
 def _can_be_probed(model: Registered, request: Request) -> bool:
@@ -167,18 +169,14 @@ def _can_be_probed(model: Registered, request: Request) -> bool:
     return not any(check(model, Method.LINEAR_PROBE, request) for check in checks)
 
 
-def _value(board: Board, placed: Sequence[Placed], asked: int, failure: float, *, ends_in_scratch: bool) -> float:
-    """What a probe of the first `asked` is expected to save."""
-    prospects = [_prospect(one, board.request) for one in placed]
-    substitutes = board.rules.train_rungs - (1 if ends_in_scratch else 0)
-    return value_of_probing(prospects, asked, failure, substitutes, board.rules.minimum_saving)
-
-
 def _probe(
-    request: Request, asked: Sequence[Placed], sample: Sample, options: Sequence[Sequence[Candidate]], value: float
+    request: Request,
+    models: tuple[Registered, ...],
+    sample: Sample,
+    options: Sequence[Sequence[Candidate]],
+    value: float,
 ) -> Probe | None:
     """A probe of these models on its cheapest configuration; None where no pod holds all of them."""
-    models = tuple(one.candidate.model for one in asked if one.candidate.model)
     estimates = probe_estimates(options)
     if not estimates:
         return None
@@ -186,6 +184,15 @@ def _probe(
         estimates, key=lambda pair: (pair[1].expected(request.unit), pair[0].profile.metadata.name)
     )
     return Probe(models, sample, hardware, estimate, value)
+
+
+def _prospects(
+    asked: Iterable[tuple[Placed, Registered]], placed: Iterable[Placed], request: Request
+) -> list[Prospect]:
+    """Of the models asked, in their order, then of the others."""
+    first = {one.name: one for one, _ in asked}
+    others = (one for one in placed if one.name not in first)
+    return [_prospect(one, request) for one in (*first.values(), *others)]
 
 
 def _prospect(placed: Placed, request: Request) -> Prospect:

@@ -5,19 +5,21 @@ part and the first one of its validation part, both in the seeded order, never t
 of the same base model finds them; the estimate does not count on that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import ceil
 
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.vocabulary import Method
-from coppice.planning.candidate import Candidate, best_configuration, on_hardware
+from coppice.planning.candidate import Candidate, on_hardware
 from coppice.planning.catalogue import Registered
-from coppice.planning.estimate import Estimate
+from coppice.planning.estimate import Estimate, Inputs
 from coppice.planning.hardware import Hardware
+from coppice.planning.kinds import Kind
 from coppice.planning.lognormal import LogNormal
 from coppice.planning.request import Request
+from coppice.planning.utilisation import START_SECONDS
 
 PART = 512
 """Examples whose features the trainer computes and keeps together."""
@@ -54,16 +56,29 @@ def sample_of(request: Request) -> Sample | None:
     return sample
 
 
-def sampled_options(request: Request, model: Registered, sample: Sample) -> list[Candidate]:
-    """A LinearProbe of the model on the sample, on every configuration of one pod that holds it.
+def sampled_options(request: Request, models: Iterable[Registered], sample: Sample) -> list[Sequence[Candidate]]:
+    """Of each model a LinearProbe on the sample, on every configuration of one pod that holds it.
 
-    A licence's price is due where a rung uses the model, not for a look; the account agrees. Nor is the data's price
-    due for each model that looks at it.
+    Models of the same figures share theirs: registries hold many fine-tunes of one network.
     """
     sampled = replace(request, job=_sampled(request.job, sample))
+    found: dict[Kind, Sequence[Candidate]] = {}
+    options = []
+    for model in models:
+        if model.figures not in found:
+            found[model.figures] = _options(sampled, model)
+        options.append(found[model.figures])
+    return options
+
+
+def _options(sampled: Request, model: Registered) -> list[Candidate]:
+    """A licence's price is due where a rung uses the model, not for a look; the account agrees.
+
+    Nor is the data's price due for each model that looks at it.
+    """
     free = replace(model, spec=model.spec.model_copy(update={"price_per_job": None, "price_per_month": None}))
     options = on_hardware(sampled, free, Method.LINEAR_PROBE)
-    return [one for one in options if one.hardware.pods == 1 and best_configuration(sampled, [one]) is not None]
+    return [one for one in options if one.hardware.pods == 1 and one.estimate.of(sampled.unit) is not None]
 
 
 def probe_estimates(options: Sequence[Sequence[Candidate]]) -> list[tuple[Hardware, Estimate]]:
@@ -73,17 +88,16 @@ def probe_estimates(options: Sequence[Sequence[Candidate]]) -> list[tuple[Hardwa
         key = option.hardware.profile.metadata.name, option.hardware.accelerators
         found.setdefault(key, []).append(option)
     return [
-        (same[0].hardware, one_after_the_other([one.estimate for one in same]))
+        (same[0].hardware, one_after_the_other([one.estimate for one in same], START_SECONDS[same[0].hardware.kind]))
         for same in found.values()
         if len(same) == len(options)
     ]
 
 
-def one_after_the_other(estimates: Sequence[Estimate]) -> Estimate:
+def one_after_the_other(estimates: Sequence[Estimate], start_seconds: float) -> Estimate:
     """The estimate of one pod that does all of this: it starts once, and memory is that of the largest."""
-    start = float(estimates[0].inputs.get("startSeconds", 0))
     seconds = sum(one.seconds.median for one in estimates)
-    once = (seconds - (len(estimates) - 1) * start) / seconds
+    once = (seconds - (len(estimates) - 1) * start_seconds) / seconds
     widest = max(estimates, key=lambda one: one.seconds.sigma)
     costs = [one.cost for one in estimates if one.cost]
     return replace(
@@ -96,7 +110,7 @@ def one_after_the_other(estimates: Sequence[Estimate]) -> Estimate:
         embodied=_sum([one.embodied for one in estimates], once),
         carbon=_sum([one.carbon for one in estimates], once),
         cost=_sum(costs, once) if len(costs) == len(estimates) else None,
-        inputs={**widest.inputs, "models": Decimal(len(estimates))},
+        inputs=Inputs(lambda: {**widest.inputs, "models": Decimal(len(estimates))}),
     )
 
 

@@ -165,7 +165,7 @@ def test_the_sample_is_whole_parts_of_the_features_and_a_small_share_of_the_data
 
 def test_a_pod_that_looks_at_two_models_starts_once_and_holds_the_larger() -> None:
     request, sample = Case(DEAR, MODELS).request, Sample(512, 512)
-    first, second = (sampled_options(request, registered, sample) for registered in request.world.catalogue)
+    first, second = sampled_options(request, request.world.catalogue, sample)
     [(_, both)] = probe_estimates([first, second])
     one, two = first[0].estimate, second[0].estimate
     start = float(one.inputs["startSeconds"])
@@ -177,7 +177,7 @@ def test_a_pod_that_looks_at_two_models_starts_once_and_holds_the_larger() -> No
 
 def test_a_model_is_run_forward_once_on_each_example_of_the_sample() -> None:
     request, sample = Case(DEAR, MODELS[:1]).request, Sample(512, 512)
-    [option] = sampled_options(request, next(iter(request.world.catalogue)), sample)
+    [[option]] = sampled_options(request, request.world.catalogue, sample)
     whole = next(
         one for one in decided(DEAR.dataset(examples=1024), make_model()).candidates if one.method == "LinearProbe"
     )
@@ -186,7 +186,7 @@ def test_a_model_is_run_forward_once_on_each_example_of_the_sample() -> None:
 
 def test_configurations_that_one_of_the_models_lacks_are_left_out() -> None:
     request = Case(DEAR, MODELS, profiles=[make_profile(), make_profile("h100").accelerator()]).request
-    first, second = (sampled_options(request, registered, Sample(512, 512)) for registered in request.world.catalogue)
+    first, second = sampled_options(request, request.world.catalogue, Sample(512, 512))
     on_cpu = [one for one in second if not one.hardware.accelerators]
     assert len(probe_estimates([first, second])) == 2
     assert [hardware.accelerators for hardware, _ in probe_estimates([first, on_cpu])] == [0]
@@ -194,8 +194,8 @@ def test_configurations_that_one_of_the_models_lacks_are_left_out() -> None:
 
 def test_one_estimate_alone_stays_as_it_is() -> None:
     request = Case(DEAR, MODELS[:1]).request
-    [option] = sampled_options(request, next(iter(request.world.catalogue)), Sample(512, 512))
-    assert one_after_the_other([option.estimate]).seconds == option.estimate.seconds
+    [[option]] = sampled_options(request, request.world.catalogue, Sample(512, 512))
+    assert one_after_the_other([option.estimate], start_seconds=10).seconds == option.estimate.seconds
 
 
 def example(path: str) -> JobBuilder:
