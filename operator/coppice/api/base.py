@@ -18,6 +18,9 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
 DECIMAL_PATTERN = r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$"
+MOST_PLACES = 9
+UNITS = [Decimal(1).scaleb(-places) for places in range(MOST_PLACES + 1)]
+"""The last digit's unit by how many stand behind the point."""
 
 SENTENCE = "x-coppice-sentence"
 """Schema key: what the API server tells a user whose text does not match `pattern`, in place of the pattern."""
@@ -86,17 +89,17 @@ Quantity = Annotated[
 
 
 def rounded(value: float, significant_digits: int = 4) -> Decimal:
-    """A finite float as a decimal of so many significant digits, at most 9 of them behind the point.
+    """A finite float as a decimal of so many significant digits, at most MOST_PLACES behind the point.
 
     Raises ValueError for infinities and NaN: a number that is not known is absent, never infinite.
     """
     number = Decimal(repr(value))
     if not number.is_finite():
         raise ValueError(f"{value} is not a finite number")
-    if number == 0:
+    if not number:
         return Decimal(0)
-    exponent = max(number.adjusted() - significant_digits + 1, -9)
-    return number.quantize(Decimal(1).scaleb(exponent)) if exponent < 0 else Decimal(round(number))
+    places = min(significant_digits - 1 - number.adjusted(), MOST_PLACES)
+    return number.quantize(UNITS[places]) if places > 0 else Decimal(round(number))
 
 
 def shown(value: float, significant_digits: int = 4) -> float:

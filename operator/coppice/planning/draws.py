@@ -5,35 +5,43 @@ the normal deviates of each axis are exactly balanced; the multiplier was chosen
 any two of sixteen axes (0.12).
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
+from itertools import accumulate
+from math import exp
+from operator import itemgetter
 from statistics import NormalDist
 
 POINTS = 257
 """A prime; percentiles move by a few percent with more points, and each decision pays for them."""
+DRAWS = POINTS - 1
 MULTIPLIER = 161
 MAX_DIMENSIONS = 32
+KEPT_AXES = 64
+
+Axis = tuple[float, ...]
+"""One coordinate of every point, in the order of the points."""
 
 
 @cache
-def normal_draws(dimensions: int) -> tuple[tuple[float, ...], ...]:
-    """POINTS - 1 points of standard normal deviates. Raises ValueError above MAX_DIMENSIONS."""
-    if dimensions > MAX_DIMENSIONS:
-        raise ValueError(f"{dimensions} dimensions are more than the lattice was made for")
-    quantile = NormalDist().inv_cdf
-    deviates = [0.0, *(quantile(number / POINTS) for number in range(1, POINTS))]
-    steps = [pow(MULTIPLIER, axis, POINTS) for axis in range(dimensions)]
-    return tuple(tuple(deviates[number * step % POINTS] for step in steps) for number in range(1, POINTS))
+def normal_axis(number: int) -> Axis:
+    """Standard normal deviates. Raises ValueError for axes beyond MAX_DIMENSIONS."""
+    if number >= MAX_DIMENSIONS:
+        raise ValueError(f"the lattice was made for {MAX_DIMENSIONS} dimensions")
+    quantile, step = NormalDist().inv_cdf, pow(MULTIPLIER, number, POINTS)
+    return tuple(quantile(point * step % POINTS / POINTS) for point in range(1, POINTS))
+
+
+@lru_cache(maxsize=KEPT_AXES)
+def log_normal_axis(number: int, sigma: float) -> Axis:
+    """Factors of median 1: the same few spreads are drawn in every decision."""
+    return tuple(exp(sigma * deviate) for deviate in normal_axis(number))
 
 
 def weighted_percentiles(values: Sequence[tuple[float, float]], shares: Sequence[float]) -> list[float]:
-    """The values below which those shares (ascending) of the weight lie; values are (value, weight) pairs."""
-    ordered = sorted(values)
-    whole = sum(weight for _, weight in ordered)
-    found: list[float] = []
-    passed = 0.0
-    for value, weight in ordered:
-        passed += weight
-        while len(found) < len(shares) and passed >= shares[len(found)] * whole:
-            found.append(value)
-    return found + [ordered[-1][0]] * (len(shares) - len(found))
+    """The values below which those shares of the weight lie; values are (value, weight) pairs."""
+    ordered = sorted(values, key=itemgetter(0))
+    passed = list(accumulate(map(itemgetter(1), ordered)))
+    last = len(ordered) - 1
+    return [ordered[min(bisect_left(passed, share * passed[-1]), last)][0] for share in shares]

@@ -5,12 +5,14 @@ How far down the ladder the job goes is weighed by its probability, so the low b
 and the plan from scratch run after all; where it does, both arms draw the same scratch run.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from math import exp, sqrt
+from operator import add, sub
 
 from coppice.api.base import Interval, rounded
-from coppice.planning.draws import normal_draws, weighted_percentiles
+from coppice.planning.draws import DRAWS, log_normal_axis, normal_axis, weighted_percentiles
 from coppice.planning.estimate import POWER_SIGMA, SHARED_SIGMA, Estimate
 
 SHARED_AXES = 3
@@ -28,40 +30,39 @@ class Arm:
 
 def saving_grams(ladder: Sequence[tuple[Arm, float]], scratch: Arm) -> Interval:
     """Counterfactual minus the ladder, in gCO2e. Each rung comes with the probability that the job ends with it."""
-    arms = {arm.name: arm for arm in (*(arm for arm, _ in ladder), scratch)}
-    profiles = {arm.profile: SHARED_AXES * number for number, arm in enumerate(_one_a_profile(arms.values()))}
-    own = {name: SHARED_AXES * len(profiles) + number for number, name in enumerate(arms)}
-    spreads = {name: _embodied_sigma(arm.estimate) for name, arm in arms.items()}
-    outcomes = []
-    for point in normal_draws(SHARED_AXES * len(profiles) + len(arms)):
-        grams = {
-            name: _carbon(arm.estimate, point[own[name]], point[profiles[arm.profile] :], spreads[name])
-            for name, arm in arms.items()
-        }
-        spent = 0.0
-        for arm, probability in ladder:
-            spent += grams[arm.name]
-            outcomes.append((grams[scratch.name] - spent, probability))
+    grams = _grams({arm.name: arm for arm in (*(arm for arm, _ in ladder), scratch)})
+    spent, outcomes = [0.0] * DRAWS, []
+    for arm, probability in ladder:
+        spent = list(map(add, spent, grams[arm.name]))
+        if probability:
+            outcomes += zip(map(sub, grams[scratch.name], spent), repeat(probability))
     low, mid, high = (rounded(value) for value in weighted_percentiles(outcomes, (0.1, 0.5, 0.9)))
     return Interval(low=low, mid=mid, high=high)
 
 
-def _carbon(estimate: Estimate, own: float, shared: Sequence[float], embodied_sigma: float) -> float:
-    """Carbon of one draw in grams; what was measured does not vary."""
+def _grams(arms: Mapping[str, Arm]) -> dict[str, Sequence[float]]:
+    """The carbon of each arm by draw: the first axes are the profiles', each arm has one of its own after them."""
+    profiles = dict.fromkeys(arm.profile for arm in arms.values())
+    shared = {profile: SHARED_AXES * number for number, profile in enumerate(profiles)}
+    first = SHARED_AXES * len(profiles)
+    return {
+        name: _carbon(arm.estimate, own, shared[arm.profile]) for own, (name, arm) in enumerate(arms.items(), first)
+    }
+
+
+def _carbon(estimate: Estimate, own: int, shared: int) -> Sequence[float]:
+    """Carbon in grams by draw, on these axes; what was measured does not vary."""
     if not estimate.seconds.sigma:
-        return estimate.carbon.median
-    duration = exp(SHARED_SIGMA * shared[0] + estimate.own_sigma * own)
-    operational = estimate.operational.median * exp(POWER_SIGMA * shared[1])
-    return duration * (operational + estimate.embodied.median * exp(embodied_sigma * shared[2]))
+        return [estimate.carbon.median] * DRAWS
+    speeds, powers = normal_axis(shared), log_normal_axis(shared + 1, POWER_SIGMA)
+    amounts = log_normal_axis(shared + 2, _embodied_sigma(estimate))
+    sigma, operational, embodied = estimate.own_sigma, estimate.operational.median, estimate.embodied.median
+    return [
+        exp(SHARED_SIGMA * speed + sigma * deviate) * (operational * power + embodied * amount)
+        for speed, deviate, power, amount in zip(speeds, normal_axis(own), powers, amounts, strict=True)
+    ]
 
 
 def _embodied_sigma(estimate: Estimate) -> float:
     """Spread of the hardware's embodied carbon: that of the estimate less the duration's."""
     return sqrt(max(estimate.embodied.sigma**2 - estimate.seconds.sigma**2, 0.0))
-
-
-def _one_a_profile(arms: Iterable[Arm]) -> list[Arm]:
-    first: dict[str, Arm] = {}
-    for arm in arms:
-        first.setdefault(arm.profile, arm)
-    return list(first.values())

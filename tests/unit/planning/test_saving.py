@@ -1,13 +1,14 @@
 """Savings from paired draws: what both arms share cancels, and failing base models are in the low bound."""
 
 from dataclasses import replace
+from math import log
 from statistics import correlation, fmean, pstdev
 
 import pytest
 
 from builders import make_job, make_model
 from coppice.planning.counterfactual import scratch_candidate
-from coppice.planning.draws import normal_draws, weighted_percentiles
+from coppice.planning.draws import log_normal_axis, normal_axis, weighted_percentiles
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.lognormal import LogNormal
 from coppice.planning.saving import Arm, saving_grams
@@ -55,17 +56,22 @@ def test_a_measured_counterfactual_does_not_vary() -> None:
 
 
 def test_draws_are_standard_normal_in_every_dimension_and_always_the_same() -> None:
-    axes = list(zip(*normal_draws(16), strict=True))
+    axes = [normal_axis(number) for number in range(16)]
     for number, axis in enumerate(axes):
         assert fmean(axis) == pytest.approx(0, abs=1e-9)
         assert pstdev(axis) == pytest.approx(1, abs=0.02)
         assert all(abs(correlation(axis, other)) < 0.12 for other in axes[:number])
-    assert normal_draws.__wrapped__(9) == normal_draws(9)
+    assert normal_axis.__wrapped__(9) == normal_axis(9)
+
+
+def test_factors_are_balanced_about_one() -> None:
+    assert fmean(map(log, log_normal_axis(3, 0.5))) == pytest.approx(0, abs=1e-9)
+    assert pstdev(map(log, log_normal_axis(3, 0.5))) == pytest.approx(0.5, abs=0.01)
 
 
 def test_more_dimensions_than_the_lattice_has_are_refused() -> None:
     with pytest.raises(ValueError, match="dimensions"):
-        normal_draws(33)
+        normal_axis(32)
 
 
 def test_percentiles_weigh_their_values() -> None:
