@@ -38,7 +38,9 @@ class Model(BaseModel):
 
 def decimal_text(value: Decimal) -> str:
     """Plain notation without exponent and without trailing zeros: `0.0015`, `1200`, `-3.5`."""
-    text = format(value, "f")
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

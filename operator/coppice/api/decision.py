@@ -7,16 +7,16 @@ sha256 the name of the decision.
 
 import base64
 import hashlib
-import json
 import zlib
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pydantic import Field
 
 from coppice.api.base import DecimalString, Interval, Model
+from coppice.api.canonical import Canonical
 from coppice.api.meta import BaseModelReference
 from coppice.api.reasons import DecisionReason
 from coppice.api.trainingjob_status import ProbedModel
@@ -43,7 +43,7 @@ class Intensity(Model):
     )
 
 
-class EstimateRecord(Model):
+class EstimateRecord(Canonical):
     """What a candidate is expected to use; facility energy, carbon operational plus embodied."""
 
     flops: Interval
@@ -58,7 +58,7 @@ class EstimateRecord(Model):
     inputs: dict[str, DecimalString | str] = Field(default_factory=dict, description="Every input the estimate used.")
 
 
-class ChanceRecord(Model):
+class ChanceRecord(Canonical):
     """Probability of meeting the objective: the prior, what moved it, and with how many observations."""
 
     value: DecimalString
@@ -72,7 +72,7 @@ class ChanceRecord(Model):
     inputs: dict[str, DecimalString | str] = Field(default_factory=dict)
 
 
-class CandidateRecord(Model):
+class CandidateRecord(Canonical):
     """Base model x method x accelerator configuration, with its estimate and chance."""
 
     method: Method
@@ -83,10 +83,10 @@ class CandidateRecord(Model):
     estimate: EstimateRecord
     chance: ChanceRecord
     assumed: bool | None = Field(default=None, description="True where nobody declared what the plan costs.")
-    hyperparameters: dict[str, DecimalString | int] = Field(default_factory=dict)
+    hyperparameters: dict[str, DecimalString] = Field(default_factory=dict)
 
 
-class CounterfactualRecord(Model):
+class CounterfactualRecord(Canonical):
     """What the job would cost from scratch."""
 
     basis: Basis
@@ -94,7 +94,7 @@ class CounterfactualRecord(Model):
     report: str = Field(default="", description="Report of the control, for basis Measured.")
 
 
-class ProbeRecord(Model):
+class ProbeRecord(Canonical):
     """A probe that runs before the ladder is decided for good: several base models looked at on a sample of the data.
 
     The ladder beside it is what would run without the probe; it is decided again with what the probe has seen.
@@ -162,7 +162,7 @@ class ControlsRecord(Model):
     static_rank: tuple[str, ...] = Field(default=(), description="By mean rank on other data.")
 
 
-class DecisionRecord(Model):
+class DecisionRecord(Canonical):
     """One decision, whole."""
 
     software_version: str
@@ -224,17 +224,17 @@ class DecisionRecord(Model):
         """What runs first: the probe where there is one, else the first rung."""
         return self.probe or self.ladder[0]
 
-    def canonical(self) -> str:
-        """Canonical JSON: sorted keys, no spaces."""
-        return json.dumps(self.wire(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-    @property
+    @cached_property
     def digest(self) -> str:
         """`sha256:` of the canonical JSON."""
         return "sha256:" + hashlib.sha256(self.canonical().encode()).hexdigest()
 
     def encoded(self) -> str:
         """zlib and base64 of the canonical JSON, as it stands in annotation and report."""
+        return self._encoded
+
+    @cached_property
+    def _encoded(self) -> str:
         return base64.b64encode(zlib.compress(self.canonical().encode(), 9)).decode()
 
 

@@ -5,7 +5,9 @@ resolved policy, the inputs of estimates, the end of the message, and at last wh
 what a probe saw of base models that are on no rung. What must be acknowledged and the limits stay whole.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import cache
 from typing import TypeVar
 
 from coppice.api.decision import (
@@ -22,18 +24,32 @@ Holder = TypeVar("Holder", CandidateRecord, CounterfactualRecord, ProbeRecord)
 
 def fitted(record: DecisionRecord) -> DecisionRecord:
     """The record so that it fits into 8 KiB encoded; what had to go is counted where it stood, or named in leftOut."""
+    record = _with_most_candidates(record)
     for shorter in SHORTER:
         for smaller in shorter(record):
-            if len(record.encoded()) <= MAX_ENCODED_BYTES:
+            if _fits(record):
                 return record
             record = smaller
     return record
 
 
-def _fewer_candidates(record: DecisionRecord) -> Iterator[DecisionRecord]:
-    for kept in range(len(record.candidates) - 1, -1, -1):
-        left_out = record.candidates_left_out + len(record.candidates) - kept
-        yield record.model_copy(update={"candidates": record.candidates[:kept], "candidates_left_out": left_out})
+def _fits(record: DecisionRecord) -> bool:
+    return len(record.encoded()) <= MAX_ENCODED_BYTES
+
+
+def _with_most_candidates(record: DecisionRecord) -> DecisionRecord:
+    """With as many candidates as fit, or none; found by halving, as each takes room whatever the others are."""
+
+    @cache
+    def without(count: int) -> DecisionRecord:
+        kept = record.candidates[: len(record.candidates) - count]
+        left_out = record.candidates_left_out + count
+        return record.model_copy(update={"candidates": kept, "candidates_left_out": left_out})
+
+    if not record.candidates or _fits(record):
+        return record
+    counts = range(1, len(record.candidates))
+    return without(1 + bisect_left(counts, True, key=lambda count: _fits(without(count))))
 
 
 def _shorter_rejections(record: DecisionRecord) -> Iterator[DecisionRecord]:
@@ -90,8 +106,8 @@ def _fewer_asides(record: DecisionRecord) -> Iterator[DecisionRecord]:
     yield record.model_copy(update={"probed": kept, "left_out": tuple(told)})
 
 
-SHORTER = (_fewer_candidates, _shorter_rejections, _fewer_conditions, _fewer_rules, _fewer_inputs, _fewer_asides)
-"""What goes from a record that is too long, in this order."""
+SHORTER = (_shorter_rejections, _fewer_conditions, _fewer_rules, _fewer_inputs, _fewer_asides)
+"""What goes, after candidates, from a record that is too long, in this order."""
 
 
 def _bare(candidate: CandidateRecord) -> CandidateRecord:

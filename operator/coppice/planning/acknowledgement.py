@@ -23,6 +23,8 @@ def unacknowledged(wanted: Sequence[str], accepted: Collection[str]) -> tuple[st
         subjects.setdefault(text.partition(": ")[0], []).append(text)
     whole = {subject: _whole(subject, texts) for subject, texts in subjects.items()}
     missing = [text for text in wanted if text not in accepted and whole[text.partition(": ")[0]] not in accepted]
+    if not missing:
+        return ()
     size = len(zlib.compress("".join(missing).encode(), 9))
     if len(accepted) + len(missing) <= MOST_STRINGS and size <= MOST_BYTES:
         return tuple(missing)

@@ -25,8 +25,8 @@ def controls(twins: Sequence[Sequence[Registered]], task: str) -> ControlsRecord
     """The first base models of each ranking among those with candidates, given by twins; None without any."""
     if not twins:
         return None
-    first = (model for models in twins for model in models[:SHOWN])
-    by_size = nsmallest(SHOWN, first, key=lambda model: (-model.spec.architecture.parameters, model.key))
+    largest = nsmallest(SHOWN, twins, key=lambda models: _by_size(models[0]))
+    by_size = nsmallest(SHOWN, (model for models in largest for model in models[:SHOWN]), key=_by_size)
     evaluated = {model.key: model for models in twins if models[0].spec.evaluations for model in models}
     ranks = static_ranks(evaluated.values(), task)
     by_rank = nsmallest(SHOWN, ranks, key=lambda key: (ranks[key], key))
@@ -34,6 +34,11 @@ def controls(twins: Sequence[Sequence[Registered]], task: str) -> ControlsRecord
         parameters=tuple(model.reference.name for model in by_size),
         static_rank=tuple(evaluated[key].reference.name for key in by_rank),
     )
+
+
+def _by_size(model: Registered) -> tuple[int, str]:
+    """Sort key: more parameters first, by key; twins are of one size and stand in the order of their keys."""
+    return -model.spec.architecture.parameters, model.key
 
 
 def static_ranks(models: Iterable[Registered], task: str) -> Mapping[str, float]:

@@ -8,7 +8,6 @@ never enter totals.
 from dataclasses import dataclass, replace
 
 from coppice.accounting.control import find_control, met_target
-from coppice.api.decision import CounterfactualRecord
 from coppice.api.reasons import FitReason
 from coppice.api.trainingjob_status import TotalsStatus
 from coppice.api.trainingreport import TrainingReport
@@ -39,10 +38,6 @@ class Counterfactual:
     estimate: Estimate
     profile: str
     report: str = ""
-
-    def record(self, request: Request) -> CounterfactualRecord:
-        """As it stands in the decision."""
-        return CounterfactualRecord(basis=self.basis, estimate=self.estimate.record(request.unit), report=self.report)
 
 
 def scratch_candidate(request: Request) -> Candidate | Rejection:

@@ -1,9 +1,9 @@
 """The decision record: everything that led to the choice, in the form that is frozen, shown and replayed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import islice
 
 from coppice.api.base import Interval, rounded
 from coppice.api.decision import MAX_CANDIDATES, SHORT_MESSAGE, CandidateRecord, DecisionRecord, Intensity
@@ -11,11 +11,12 @@ from coppice.api.reasons import DecisionReason
 from coppice.api.shortening import fitted
 from coppice.api.trainingjob_status import ProbedModel
 from coppice.planning.acknowledgement import unacknowledged
-from coppice.planning.board import SUITED_DIGITS, Board, Placed
+from coppice.planning.board import Board, Placed
 from coppice.planning.choice import Choice, ending_probabilities
 from coppice.planning.controls import controls
+from coppice.planning.entries import Entries
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.ladder import Ladder, Rung, admissible, by_price
+from coppice.planning.ladder import Ladder, admissible, by_price
 from coppice.planning.obligations import MAX_SENTENCE, obligations
 from coppice.planning.probing import Probe
 from coppice.planning.request import Request
@@ -24,25 +25,27 @@ from coppice.planning.saving import Arm, saving_grams
 
 def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | None = None) -> DecisionRecord:
     """The record of a plan that will run, or of a probe that comes before it."""
+    request, entries = board.request, Entries(board.request)
     ladder = [board.placed(rung) for rung in choice.ladder.rungs]
-    first = board.placed(choice.advised.rungs[0]) if choice.advised else None
-    limitations, owed = _conditions(board.request, [*ladder, *([first] if first else [])])
-    saving = _saving(board, choice.compared, probe)
-    accepted = set(board.request.spec.acknowledge)
-    wanted = (*limitations, *owed) if board.request.resolved.require_acknowledgement else ()
+    advised = [board.placed(rung) for rung in choice.advised.rungs] if choice.advised else []
+    limitations, owed = _conditions(request, [*ladder, *advised[:1]])
+    saving = _saving(board, choice.compared, advised or ladder, probe)
+    accepted = set(request.spec.acknowledge)
+    wanted = (*limitations, *owed) if request.resolved.require_acknowledgement else ()
     used = any(placed.candidate.model for placed in ladder)
-    base = _base_record(board, choice.reason, _message(board, choice, saving, probe), now)
+    forgone = advised[0] if advised else None
+    base = _base_record(board, entries, choice.reason, _message(board, choice, ladder, forgone, saving, probe), now)
     record = base.model_copy(
         update={
-            "intensity": _intensity(board.request, ladder[0]),
-            "probe": probe.record(board.request) if probe else None,
-            "ladder": tuple(_candidate(board.request, placed) for placed in ladder),
-            "license_again": _license_again(board.request, ladder),
+            "intensity": _intensity(request, ladder[0]),
+            "probe": probe.record(request) if probe else None,
+            "ladder": tuple(map(entries.candidate, ladder)),
+            "license_again": _license_again(request, ladder),
             "ladder_chance": rounded(choice.ladder.chance),
             "ladder_expected": rounded(choice.ladder.cost),
             "search_cut_short": None if choice.compared.proven else True,
-            "scratch": _unused_scratch(board, choice),
-            "forgone": _candidate(board.request, first) if first else None,
+            "scratch": _unused_scratch(board, entries, choice),
+            "forgone": entries.candidate(forgone) if forgone else None,
             "expected_saving_grams": saving,
             "limitations": limitations,
             "obligations": owed,
@@ -54,11 +57,12 @@ def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | No
 
 def refused_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
     """The record of a refusal: what was looked at, and no ladder."""
-    record = _base_record(board, reason, message, now)
-    return fitted(record.model_copy(update={"scratch": _unused_scratch(board, None)}))
+    entries = Entries(board.request)
+    record = _base_record(board, entries, reason, message, now)
+    return fitted(record.model_copy(update={"scratch": _unused_scratch(board, entries, None)}))
 
 
-def _base_record(board: Board, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
+def _base_record(board: Board, entries: Entries, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
     request, survey = board.request, board.survey
     shown = _best(board)
     compared, ranked = board.counterfactual, controls(survey.fitting_models, request.spec.task)
@@ -79,11 +83,11 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
         data_price=request.spec.dataset.price or None,
         max_attempts=request.spec.max_attempts,
         probed=tuple(_briefly(seen) for _, seen in sorted(request.probed.items())),
-        counterfactual=compared.record(request) if compared else None,
+        counterfactual=entries.counterfactual(compared) if compared else None,
         considered=survey.considered,
         rejected=dict(sorted(survey.rejected.items())),
         rejections=dict(sorted(survey.sentences.items())),
-        candidates=tuple(_candidate(request, placed) for placed in shown),
+        candidates=tuple(map(entries.candidate, shown)),
         candidates_left_out=board.open - len(shown),
         chance_score=request.chance_score.record(ranked.parameters if ranked else ()),
         controls=ranked,
@@ -94,25 +98,6 @@ def _base_record(board: Board, reason: DecisionReason, message: str, now: dateti
 def _briefly(seen: ProbedModel) -> ProbedModel:
     """What a probe saw; why it saw nothing stands in full in the attempt's status."""
     return seen.model_copy(update={"message": seen.message[:SHORT_MESSAGE]})
-
-
-def _candidate(request: Request, placed: Placed) -> CandidateRecord:
-    candidate = placed.candidate
-    return CandidateRecord(
-        method=candidate.method,
-        base_model=candidate.reference,
-        profile=candidate.hardware.profile.metadata.name,
-        accelerators_per_pod=candidate.hardware.accelerators,
-        pods=candidate.hardware.pods,
-        estimate=candidate.estimate.record(request.unit),
-        chance=placed.chance.record().model_copy(update=_suited(placed)),
-        assumed=candidate.assumed or None,
-        hyperparameters=candidate.hyperparameters(request),
-    )
-
-
-def _suited(placed: Placed) -> dict[str, Decimal]:
-    return {"suited": rounded(placed.suited, SUITED_DIGITS)} if placed.candidate.model else {}
 
 
 def _license_again(request: Request, ladder: Iterable[Placed]) -> Decimal | None:
@@ -127,32 +112,33 @@ def _license_again(request: Request, ladder: Iterable[Placed]) -> Decimal | None
     return again or None
 
 
-def _unused_scratch(board: Board, choice: Choice | None) -> CandidateRecord | None:
+def _unused_scratch(board: Board, entries: Entries, choice: Choice | None) -> CandidateRecord | None:
     """The plan from scratch as a candidate, where no ladder says it already."""
     last = board.last
     if last is None or isinstance(board.scratch, Rejection):
         return None
     if choice is not None and choice.ladder.rungs[-1].name == last.name:
         return None
-    return _candidate(board.request, board.scratch)
+    return entries.candidate(board.scratch)
 
 
 def _best(board: Board) -> list[Placed]:
     """What may run first, then by cost for the chance: what a rung is worth before the rest of the ladder is known."""
     possible = admissible(board.rungs, board.last, board.rules)
-    numbers = {id(rung) for rung in possible}
-    others = (rung for rung in board.rungs if id(rung) not in numbers)
-    first = islice(chain(by_price(possible), by_price(others)), MAX_CANDIDATES)
+    first = list(islice(by_price(possible), MAX_CANDIDATES))
+    if len(first) < MAX_CANDIDATES:
+        numbers = {id(rung) for rung in possible}
+        others = by_price(rung for rung in board.rungs if id(rung) not in numbers)
+        first += islice(others, MAX_CANDIDATES - len(first))
     return [board.placed(rung) for rung in first]
 
 
-def _saving(board: Board, ladder: Ladder, probe: Probe | None) -> Interval | None:
+def _saving(board: Board, ladder: Ladder, placed: Sequence[Placed], probe: Probe | None) -> Interval | None:
     compared = board.counterfactual
-    first = board.placed(ladder.rungs[0])
-    if compared is None or first.candidate.model is None:
+    if compared is None or placed[0].candidate.model is None:
         return None
     scratch = Arm("scratch", compared.profile, compared.estimate)
-    arms = [_arm(board.placed(rung), scratch) for rung in ladder.rungs]
+    arms = [_arm(one, scratch) for one in placed]
     ending = list(zip(arms, ending_probabilities(ladder), strict=True))
     if probe is not None:
         ending.insert(0, (Arm("probe", probe.hardware.profile.metadata.name, probe.estimate), 0.0))
@@ -178,17 +164,24 @@ def _intensity(request: Request, first: Placed) -> Intensity:
     return request.world.intensity_of(first.candidate.hardware.profile)
 
 
-def _message(board: Board, choice: Choice, saving: Interval | None, probe: Probe | None) -> str:
+def _message(
+    board: Board,
+    choice: Choice,
+    placed: Sequence[Placed],
+    forgone: Placed | None,
+    saving: Interval | None,
+    probe: Probe | None,
+) -> str:
     """The plan in a sentence or two, with the numbers that decided."""
     ladder, request = choice.ladder, board.request
-    steps = ", then ".join(f"{rung.name} ({_grams(board, rung)}, chance {rung.chance:.2f})" for rung in ladder.rungs)
+    rungs = zip(ladder.rungs, placed, strict=True)
+    steps = ", then ".join(f"{rung.name} ({_grams(one)}, chance {rung.chance:.2f})" for rung, one in rungs)
     cut_short = "" if ladder.proven else " Its search was cut short: a better one may exist."
     parts = [choice.reason.sentence, f"Plan: {steps}; together {ladder.chance:.2f}.{cut_short}"]
     if probe is not None:
         parts.insert(0, probe.sentence(request))
-    if choice.advised is not None:
-        forgone = choice.advised.rungs[0]
-        parts.append(f"Forgone: {forgone.name} ({_grams(board, forgone)}).")
+    if forgone is not None:
+        parts.append(f"Forgone: {forgone.name} ({_grams(forgone)}).")
     if saving is not None and board.counterfactual is not None:
         basis = board.counterfactual.basis.lower()
         parts.append(f"Expected saving against scratch ({basis}): {saving.low} to {saving.high} gCO2e.")
@@ -199,5 +192,5 @@ def _message(board: Board, choice: Choice, saving: Interval | None, probe: Probe
     return " ".join(parts)[:1024]
 
 
-def _grams(board: Board, rung: Rung) -> str:
-    return f"{board.placed(rung).candidate.estimate.carbon.median:.3g} gCO2e"
+def _grams(placed: Placed) -> str:
+    return f"{placed.candidate.estimate.carbon.median:.3g} gCO2e"

@@ -31,7 +31,7 @@ class Arm:
 def saving_grams(ladder: Sequence[tuple[Arm, float]], scratch: Arm) -> Interval:
     """Counterfactual minus the ladder, in gCO2e. Each rung comes with the probability that the job ends with it."""
     grams = _grams({arm.name: arm for arm in (*(arm for arm, _ in ladder), scratch)})
-    spent, outcomes = [0.0] * DRAWS, []
+    spent, outcomes = [0.0] * DRAWS, list[tuple[float, float]]()
     for arm, probability in ladder:
         spent = list(map(add, spent, grams[arm.name]))
         if probability:

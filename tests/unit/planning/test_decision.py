@@ -1,5 +1,6 @@
 """The record: complete, small, and the same for the same inputs."""
 
+import json
 from random import Random
 from typing import Any
 
@@ -91,6 +92,30 @@ BASE = decided(JOB, MODEL)
 RUNGS = [*decided(JOB, *MANY).candidates, *decided(JOB, MODEL).candidates] * 8
 
 
+def dumped(record: DecisionRecord) -> str:
+    """Canonical JSON from the record as a whole."""
+    return json.dumps(record.wire(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("record", [BASE, decided(JOB.hyperparameters(epochs=2), *MANY)])
+def test_what_is_written_part_by_part_is_the_record_s_json(record: DecisionRecord) -> None:
+    assert record.canonical() == dumped(record)
+
+
+def test_a_changed_copy_is_written_and_named_anew() -> None:
+    changed = BASE.model_copy(update={"message": "other"})
+    assert (changed.canonical(), changed.digest) != (BASE.canonical(), BASE.digest)
+    assert changed.canonical() == dumped(changed)
+    assert decode_record(changed.encoded()).message == "other"
+
+
+def test_a_record_is_the_same_whether_or_not_it_was_written() -> None:
+    written, other = (BASE.model_copy() for _ in range(2))
+    assert written.encoded()
+    assert written == other
+    assert written.model_dump() == other.model_dump()
+
+
 NONE_ELSE = {"names": 0, "rungs": 1, "probed": 0}
 
 
@@ -157,6 +182,7 @@ def test_every_record_fits_whatever_was_written(seed: int, most: dict[str, int])
     assert record.resolved["limits"] == {"runSeconds": 60}
     assert len(record.candidates) + record.candidates_left_out == most["candidates"]
     assert decode_record(record.encoded()) == record
+    assert record.canonical() == dumped(record)
 
 
 def test_what_had_no_say_goes_last_and_is_named() -> None:
@@ -164,6 +190,15 @@ def test_what_had_no_say_goes_last_and_is_named() -> None:
     record = fitted(swollen(Random(1), rungs=8, candidates=20, probed=8, **most))
     assert len(record.encoded()) <= MAX_ENCODED_BYTES
     assert record.left_out == ("controls", "what a probe saw of 8 base models that are on no rung")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_candidate_goes_that_would_have_fitted(seed: int) -> None:
+    whole = swollen(Random(seed), limitations=1, obligations=1, rejections=3, candidates=20, **NONE_ELSE)
+    kept = len(fitted(whole).candidates)
+    assert 0 < kept < 20
+    one_more = {"candidates": whole.candidates[: kept + 1], "candidates_left_out": 19 - kept}
+    assert len(whole.model_copy(update=one_more).encoded()) > MAX_ENCODED_BYTES
 
 
 def test_a_record_that_fits_loses_nothing() -> None:
