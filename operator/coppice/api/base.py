@@ -6,6 +6,7 @@ meet objects written for a newer schema; the command line asks for strictness wi
 """
 
 from decimal import Decimal
+from math import floor, log10
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
@@ -93,13 +94,27 @@ Quantity = Annotated[
 def rounded(value: float, significant_digits: int = 4) -> Decimal:
     """A finite float as a decimal of so many significant digits, at most MOST_PLACES behind the point.
 
-    Raises ValueError for infinities and NaN: a number that is not known is absent, never infinite.
+    Raises ValueError for infinities and NaN: a number that is not known is absent, never infinite. Most figures are
+    neither near a tie nor near a power of ten; those are rounded as floats, which is all that a record's hundreds cost.
     """
-    number = Decimal(repr(value))
-    if not number.is_finite():
-        raise ValueError(f"{value} is not a finite number")
-    if not number:
+    if not value:
         return Decimal(0)
+    if 10**significant_digits <= abs(value) < 1e15:
+        return Decimal(round(value))
+    if 1e-4 < abs(value) < 1e3:
+        places = significant_digits - 1 - floor(log10(abs(value)))
+        scaled = value * 10.0**places
+        whole = round(scaled)
+        clear = abs(whole) > 10 ** (significant_digits - 1) and abs(abs(scaled - whole) - 0.5) > 1e-6
+        if clear and 0 < places <= MOST_PLACES:
+            return UNITS[places] * whole
+    return _rounded_as_written(Decimal(repr(value)), significant_digits)
+
+
+def _rounded_as_written(number: Decimal, significant_digits: int) -> Decimal:
+    """The shortest decimal of a float, rounded: ties are those that a reader sees, and go to the even digit."""
+    if not number.is_finite():
+        raise ValueError(f"{number} is not a finite number")
     places = min(significant_digits - 1 - number.adjusted(), MOST_PLACES)
     return number.quantize(UNITS[places]) if places > 0 else Decimal(round(number))
 

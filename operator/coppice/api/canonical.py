@@ -5,11 +5,11 @@ it as a whole and sort that took longer than to make it. The text is that of `wi
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, cached_property
 from json.encoder import encode_basestring
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
@@ -36,30 +36,17 @@ class Canonical(Model):
         return copied
 
 
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return encode_basestring(value)
-    if isinstance(value, Decimal):
-        return f'"{decimal_text(value)}"'
-    if type(value) is int:
-        return str(value)
-    if isinstance(value, Canonical):
-        return value.canonical()
-    if isinstance(value, BaseModel):
-        return _fields(value)
-    if isinstance(value, Mapping):
-        return _braced([f"{encode_basestring(name)}:{_text(value[name])}" for name in sorted(value)])
-    if isinstance(value, (tuple, list)):
-        return f"[{','.join(map(_text, value))}]"
-    return json.dumps(to_jsonable_python(value), ensure_ascii=False)
+def _decimal(value: Decimal) -> str:
+    return f'"{decimal_text(value)}"'
 
 
 def _fields(model: BaseModel) -> str:
     values = vars(model)
-    return _braced([key + _text(values[name]) for key, name in _keys(type(model)) if values[name] is not None])
-
-
-def _braced(members: list[str]) -> str:
+    members = [
+        f"{key}{_WRITERS[type(value)](value)}"
+        for key, name in _keys(type(model))
+        if (value := values[name]) is not None
+    ]
     return f"{{{','.join(members)}}}"
 
 
@@ -67,3 +54,41 @@ def _braced(members: list[str]) -> str:
 def _keys(model: type[BaseModel]) -> list[tuple[str, str]]:
     """What stands before each value, in order, with the field's name."""
     return sorted((f'"{field.alias}":', name) for name, field in model.model_fields.items())
+
+
+def _mapping(values: Mapping[str, object]) -> str:
+    members = [f"{encode_basestring(name)}:{_WRITERS[type(value)](value)}" for name, value in sorted(values.items())]
+    return f"{{{','.join(members)}}}"
+
+
+def _sequence(values: Sequence[object]) -> str:
+    return f"[{','.join([_WRITERS[type(value)](value) for value in values])}]"
+
+
+def _other(value: object) -> str:
+    """Numbers, times and nothing."""
+    return json.dumps(to_jsonable_python(value))
+
+
+Write = Callable[[Any], str]
+_KINDS: Sequence[tuple[type, Write]] = (
+    (str, encode_basestring),
+    (Decimal, _decimal),
+    (Canonical, Canonical.canonical),
+    (BaseModel, _fields),
+    (Mapping, _mapping),
+    (list, _sequence),
+    (tuple, _sequence),
+    (object, _other),
+)
+
+
+class _Writers(dict[type, Write]):
+    """How a value is written by its type, found out once for each."""
+
+    def __missing__(self, kind: type) -> Write:
+        self[kind] = next(write for base, write in _KINDS if issubclass(kind, base))
+        return self[kind]
+
+
+_WRITERS = _Writers({int: str})

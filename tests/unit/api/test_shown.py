@@ -1,5 +1,8 @@
 """A figure as a float to the digits of the record: the very float that the record's decimal gives."""
 
+from decimal import Decimal
+from math import inf, nan
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,3 +24,29 @@ def test_it_is_the_float_of_the_rounded_decimal(value: float, digits: int) -> No
 )
 def test_ties_round_as_the_decimal_does(tie: float) -> None:
     assert (shown(tie), shown(tie, 3)) == (float(rounded(tie)), float(rounded(tie, 3)))
+
+
+def as_written(value: float, digits: int) -> Decimal:
+    """By the shortest decimal of the float, digit for digit."""
+    number = Decimal(repr(value))
+    places = min(digits - 1 - number.adjusted(), 9)
+    return number.quantize(Decimal(1).scaleb(-places)) if places > 0 else Decimal(round(number))
+
+
+@pytest.mark.thorough
+@given(value=FIGURES | st.floats(-1e5, 1e5), digits=st.integers(1, 6))
+def test_it_is_rounded_as_it_is_written(value: float, digits: int) -> None:
+    assert str(rounded(value, digits)) == (str(as_written(value, digits)) if value else "0")
+
+
+@pytest.mark.parametrize("value", [99.99999999999999, 9.9995, 9.99949999, 1000.0, 0.1, -12.345, 1234.5, 12345.5, 1e23])
+def test_ties_and_powers_of_ten_are_rounded_as_they_are_written(value: float) -> None:
+    assert [str(rounded(value, digits)) for digits in (1, 3, 4)] == [
+        str(as_written(value, digits)) for digits in (1, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize("value", [inf, -inf, nan])
+def test_what_is_not_finite_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        rounded(value)
