@@ -8,8 +8,8 @@ compares with them claims too much. Both are computed with every decision and ch
                   task, metric and data as recorded on the base models), as a share: 0 is always first, 1 always last
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from heapq import nsmallest
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nlargest, nsmallest
 
 from coppice.api.decision import ControlsRecord
 from coppice.api.vocabulary import DIRECTIONS, Direction, Metric
@@ -25,8 +25,7 @@ def controls(twins: Sequence[Sequence[Registered]], task: str) -> ControlsRecord
     """The first base models of each ranking among those with candidates, given by twins; None without any."""
     if not twins:
         return None
-    largest = nsmallest(SHOWN, twins, key=lambda models: _by_size(models[0]))
-    by_size = nsmallest(SHOWN, (model for models in largest for model in models[:SHOWN]), key=_by_size)
+    by_size = nsmallest(SHOWN, _largest(twins), key=lambda model: (-_size(model), model.key))
     evaluated = {model.key: model for models in twins if models[0].spec.evaluations for model in models}
     ranks = static_ranks(evaluated.values(), task)
     by_rank = nsmallest(SHOWN, ranks, key=lambda key: (ranks[key], key))
@@ -36,9 +35,15 @@ def controls(twins: Sequence[Sequence[Registered]], task: str) -> ControlsRecord
     )
 
 
-def _by_size(model: Registered) -> tuple[int, str]:
-    """Sort key: more parameters first, by key; twins are of one size and stand in the order of their keys."""
-    return -model.spec.architecture.parameters, model.key
+def _largest(twins: Iterable[Sequence[Registered]]) -> Iterator[Registered]:
+    """The first models of those twins, all of one size, that may be among the largest SHOWN."""
+    sizes = [(_size(models[0]), models) for models in twins]
+    least = nlargest(SHOWN, (size for size, _ in sizes))[-1]
+    return (model for size, models in sizes if size >= least for model in models[:SHOWN])
+
+
+def _size(model: Registered) -> int:
+    return model.spec.architecture.parameters
 
 
 def static_ranks(models: Iterable[Registered], task: str) -> Mapping[str, float]:

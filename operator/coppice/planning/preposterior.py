@@ -21,7 +21,7 @@ the ladder jump; it is then taken for 0.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -48,11 +48,11 @@ class Prospect:
 
 def ladder_cost(prospects: Iterable[Prospect], failure: float, most: int, minimum_saving: float = 0.0) -> float:
     """Least expected cost of a ladder of at most `most` rungs; `failure` alone where that saves too little."""
-    costs = [failure] * (max(most, 0) + 1)
+    costs = [failure]
     for one in sorted(prospects, key=attrgetter("order"), reverse=True):
         cost, miss = one.cost, 1 - one.chance
-        tried = [cost + miss * after for after in costs]
-        costs = [failure, *map(min, costs[1:], tried)]
+        tried = [cost + miss * after for after in costs[:most]]
+        costs = [failure, *map(min, [*costs[1:], costs[-1]], tried)]
     return costs[-1] if costs[-1] <= (1 - minimum_saving) * failure else failure
 
 
@@ -78,4 +78,5 @@ def _after(one: Prospect, *, good: bool) -> tuple[float, Prospect]:
     """Probability of a word, and the prospect after it."""
     agrees = one.agreement if good else 1 - one.agreement
     probability = one.chance * agrees + (1 - one.chance) * (1 - agrees)
-    return probability, replace(one, chance=one.chance * agrees / probability) if probability > SURE else one
+    chance = one.chance * agrees / probability if probability > SURE else one.chance
+    return probability, Prospect(one.name, one.cost, chance, one.agreement)

@@ -91,6 +91,8 @@ def worth_probing(board: Board, choice: Choice) -> Probe | None:
         return None
     placed = _first_by_price(board, choice)
     asked = list(_probeable(placed, request))
+    if len(asked) < FEWEST_MODELS:
+        return None
     prospects = _prospects(asked, placed, request)
     substitutes = board.rules.train_rungs - (1 if _last(board, choice) else 0)
     options = sampled_options(request, [model for _, model in asked], sample)
@@ -203,6 +205,8 @@ def _prospect(placed: Placed, request: Request) -> Prospect:
 
 def _leaves_room(probe: Probe, board: Board, choice: Choice) -> bool:
     """Whether the ladder that would run without the probe still fits once its high estimate is spent."""
+    if not board.request.limited:
+        return True
     energy, carbon, seconds = probe.estimate.highs
     spent = board.request.spent
     changes = {

@@ -1,7 +1,7 @@
 """One decision's question: the job, what is in force for it, and the world, with what follows from them read once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from coppice.api.computeprofile import ComputeProfile
@@ -25,6 +25,8 @@ from coppice.workloads.template import extended_resources
 
 NO_LIMIT = float("inf")
 NOTHING_SPENT = SpentRecord()
+_OF_PLACE = frozenset({"hardware", "larger_hardware", "_corrections"})
+"""What follows from the job's resources and the world, whatever its data."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,12 @@ class Request:
         return tuple(
             option for one in self._profiles for option in templated_configurations(one, self.resources, asked)
         )
+
+    def with_other_data(self, job: TrainingJob) -> "Request":
+        """The same of a job that differs in its data alone: what it may run on, if found out, stays found out."""
+        other = replace(self, job=job)
+        vars(other).update({name: value for name, value in vars(self).items() if name in _OF_PLACE})
+        return other
 
     @cached_property
     def declared_network(self) -> Network | None:

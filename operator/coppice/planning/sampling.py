@@ -61,7 +61,7 @@ def sampled_options(request: Request, models: Iterable[Registered], sample: Samp
 
     Models of the same figures share theirs: registries hold many fine-tunes of one network.
     """
-    sampled = replace(request, job=_sampled(request.job, sample))
+    sampled = request.with_other_data(_sampled(request.job, sample))
     found: dict[Kind, Sequence[Candidate]] = {}
     options = []
     for model in models:
