@@ -6,11 +6,10 @@ any two of sixteen axes (0.12).
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from itertools import accumulate
 from math import exp
-from operator import itemgetter
 from statistics import NormalDist
 
 POINTS = 257
@@ -39,9 +38,9 @@ def log_normal_axis(number: int, sigma: float) -> Axis:
     return tuple(exp(sigma * deviate) for deviate in normal_axis(number))
 
 
-def weighted_percentiles(values: Sequence[tuple[float, float]], shares: Sequence[float]) -> list[float]:
-    """The values below which those shares of the weight lie; values are (value, weight) pairs."""
-    ordered = sorted(values, key=itemgetter(0))
-    passed = list(accumulate(map(itemgetter(1), ordered)))
-    last = len(ordered) - 1
-    return [ordered[min(bisect_left(passed, share * passed[-1]), last)][0] for share in shares]
+def weighted_percentiles(values: Sequence[float], weights: Sequence[float], shares: Iterable[float]) -> list[float]:
+    """The values below which those shares of the weight lie."""
+    ascending = sorted(range(len(values)), key=values.__getitem__)
+    passed = list(accumulate(map(weights.__getitem__, ascending)))
+    last = len(values) - 1
+    return [values[ascending[min(bisect_left(passed, share * passed[-1]), last)]] for share in shares]

@@ -31,12 +31,15 @@ class Arm:
 def saving_grams(ladder: Sequence[tuple[Arm, float]], scratch: Arm) -> Interval:
     """Counterfactual minus the ladder, in gCO2e. Each rung comes with the probability that the job ends with it."""
     grams = _grams({arm.name: arm for arm in (*(arm for arm, _ in ladder), scratch)})
-    spent, outcomes = [0.0] * DRAWS, list[tuple[float, float]]()
+    spent = [0.0] * DRAWS
+    saved: list[float] = []
+    weights: list[float] = []
     for arm, probability in ladder:
         spent = list(map(add, spent, grams[arm.name]))
         if probability:
-            outcomes += zip(map(sub, grams[scratch.name], spent), repeat(probability))
-    low, mid, high = (rounded(value) for value in weighted_percentiles(outcomes, (0.1, 0.5, 0.9)))
+            saved += map(sub, grams[scratch.name], spent)
+            weights += repeat(probability, DRAWS)
+    low, mid, high = (rounded(value) for value in weighted_percentiles(saved, weights, (0.1, 0.5, 0.9)))
     return Interval(low=low, mid=mid, high=high)
 
 

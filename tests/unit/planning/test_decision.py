@@ -102,6 +102,12 @@ def test_what_is_written_part_by_part_is_the_record_s_json(record: DecisionRecor
     assert record.canonical() == dumped(record)
 
 
+def test_twins_share_one_estimate_on_the_record() -> None:
+    record = decided(JOB.methods("LinearProbe"), *(make_model(f"twin-{number}") for number in range(5)))
+    assert len(record.candidates) == 5
+    assert len({id(one.estimate) for one in record.candidates}) == 1
+
+
 def test_a_changed_copy_is_written_and_named_anew() -> None:
     changed = BASE.model_copy(update={"message": "other"})
     assert (changed.canonical(), changed.digest) != (BASE.canonical(), BASE.digest)

@@ -184,6 +184,20 @@ def test_a_model_is_run_forward_once_on_each_example_of_the_sample() -> None:
     assert option.estimate.flops.median == pytest.approx(float(whole.estimate.flops.mid) / 1.25, rel=0.01)
 
 
+def test_models_of_one_network_share_what_looking_at_them_uses() -> None:
+    request = Case(DEAR, [make_model("one"), make_model("other")]).request
+    first, second = sampled_options(request, request.world.catalogue, Sample(512, 512))
+    assert first is second
+
+
+def test_a_sample_is_looked_at_where_the_job_would_run() -> None:
+    request = Case(DEAR, MODELS).request
+    found = request.hardware
+    smaller = request.with_other_data(DEAR.dataset(examples=1024).build())
+    assert smaller.hardware is found
+    assert smaller.spec.dataset.examples == 1024
+
+
 def test_configurations_that_one_of_the_models_lacks_are_left_out() -> None:
     request = Case(DEAR, MODELS, profiles=[make_profile(), make_profile("h100").accelerator()]).request
     first, second = sampled_options(request, request.world.catalogue, Sample(512, 512))

@@ -75,4 +75,4 @@ def test_more_dimensions_than_the_lattice_has_are_refused() -> None:
 
 
 def test_percentiles_weigh_their_values() -> None:
-    assert weighted_percentiles([(1.0, 0.9), (2.0, 0.1)], (0.1, 0.5, 0.95)) == [1.0, 1.0, 2.0]
+    assert weighted_percentiles([2.0, 1.0], [0.1, 0.9], (0.1, 0.5, 0.95)) == [1.0, 1.0, 2.0]
