@@ -57,9 +57,7 @@ def kept_for_training(
     gradients = 2.0 * tokens * (block.width + block.inner * block.experts) * precision.narrow
     if checkpointing:
         return layers * tokens * block.width * WIDE + one + gradients
-    return (
-        layers * one + gradients + tokens * block.width * (WIDE + (precision.mask if network.traits.dropout else 0.0))
-    )
+    return layers * one + gradients + tokens * block.width * (WIDE + precision.mask * network.traits.dropout)
 
 
 def held_in_forward(network: Network, tokens: int, width: float) -> float:
@@ -78,25 +76,24 @@ def _block_bytes(block: Block, traits: Traits, tokens: int, precision: Precision
     """What one block keeps of one example."""
     width, inner = block.width, block.inner * block.experts
     heads = block.attention_width + 2 * block.key_value_width
-    inside = inner * (3 if traits.gated else 1)  # the activation's input; gated: the gate's two factors as well
+    inside = inner * (1 + 2 * traits.gated)  # the activation's input; gated: the gate's two factors as well
     if adapted:
-        inputs = (5 if traits.gated else 4) * width + block.attention_width + inner
+        inputs = (4 + traits.gated) * width + block.attention_width + inner
         narrow, wide = inputs + heads + block.attention_width + inside, 2 * width
         masks = inputs
     else:
         inputs = 2 * width + block.attention_width + inner
         narrow, wide = inputs + heads + inside, 2 * width * traits.normed
         masks = 0
-    masks += 2 * width if traits.dropout else 0
+    masks = masks + 2 * width * traits.dropout
     kept = tokens * (narrow * precision.narrow + wide * WIDE + masks * precision.mask)
     return kept + _square_bytes(block, traits, tokens, precision)
 
 
 def _square_bytes(block: Block, traits: Traits, tokens: int, precision: Precision) -> float:
     """The S x S matrices of attention that is not fused: weights, mask and dropped-out weights."""
-    if traits.fused_attention and (precision.fused_with_dropout or not traits.dropout):
-        return 0.0
-    return block.heads * tokens**2 * (2.0 * precision.narrow + precision.mask)
+    fused = traits.fused_attention * (1 if precision.fused_with_dropout else 1 - traits.dropout)
+    return (1 - fused) * (block.heads * tokens**2 * (2.0 * precision.narrow + precision.mask))
 
 
 def _elements_without_blocks(network: Network, tokens: int) -> float:

@@ -19,7 +19,7 @@ class Block:
     @property
     def matrices(self) -> int:
         """Of the feed-forward part: a gate makes a third."""
-        return 3 if self.gated else 2
+        return 2 + self.gated
 
     @cached_property
     def input_parameters(self) -> int:

@@ -50,9 +50,9 @@ _TRAITS = {
     "modernbert": Traits(gated=True),
     "swin": Traits(),
 }
-_UNKNOWN = Traits(recomputable=False)
+NOTHING_KNOWN = Traits(recomputable=False)
 
 
 def traits(family: str) -> Traits:
     """The traits of a family; of an unknown one nothing is taken for granted."""
-    return _TRAITS.get(family, _UNKNOWN)
+    return _TRAITS.get(family, NOTHING_KNOWN)

@@ -106,9 +106,8 @@ class Network:
     @cached_property
     def nature(self) -> Kind:
         """One object for all networks that take the same way through every formula."""
-        gated = self.shape.gated if self.shape else None
         family = "" if self.shape else self.family
-        return kind(self.pace, self.traits, family, self.dtype, self.kept_elements is None, gated)
+        return kind(self.pace, family, self.dtype, self.kept_elements is None, self.traits.recomputable)
 
     @property
     def stored_bytes(self) -> int:

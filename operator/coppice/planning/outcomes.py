@@ -5,7 +5,7 @@ with their groups. Which methods come to candidates is known from outlines, wher
 with its whole estimate when somebody asks for it.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +22,7 @@ from coppice.planning.kinds import Kind
 from coppice.planning.rejections import Rejections
 from coppice.planning.remembered import Candidates, estimated_before
 from coppice.planning.request import Request
-from coppice.planning.sieving.outline import ROUNDING, Outline
+from coppice.planning.sieving.outline import ROUNDING, Outline, Told
 from coppice.planning.sieving.sheet import outlined
 
 METHODS = tuple(method for method in Method if method is not Method.FROM_SCRATCH)
@@ -43,7 +43,7 @@ class _Tally:
 class Outcomes:
     """The outcomes for all groups of one survey.
 
-    `outline` says whether candidates may wait to be laid out; the row of each is in `rows` then, by figures and method.
+    `outline` says whether candidates may wait to be laid out; `rows_of` tells their rows in it then.
     """
 
     def __init__(self, request: Request, groups: Sequence[Group], rejections: Rejections, *, outline: bool) -> None:
@@ -54,13 +54,17 @@ class Outcomes:
             self._count(group)
         self._before = self._untried()
         possible = [case for case, reason in self._before.items() if reason is None and self._asked(*case)]
-        self.rows: dict[Case, int] = {}
+        self._rows: dict[Hashable, dict[Method, int]] = {}
         self.outline = self._sketched(possible) if outline else None
         self._told = self.outline.told() if self.outline else []
         self._after = {case: self._reason(case) for case in possible}
         trained = {kind: self._trained(kind, tally) for kind, tally in self._figures.items()}
         for group in groups:
             group.methods = (*self._used_as_is(group), *trained[group.figures])
+
+    def rows_of(self, figures: Hashable) -> Mapping[Method, int]:
+        """The rows of methods on models of the figures, as far as there is an outline of them."""
+        return self._rows.get(figures, {})
 
     def draft(self, group: Group, method: Method) -> Draft:
         """The candidate of a method on some model of the same figures."""
@@ -112,8 +116,8 @@ class Outcomes:
         order = {nature: number for number, nature in enumerate(dict.fromkeys(natures.values()))}
         for kinds in asked.values():
             kinds.sort(key=lambda kind: order[natures[kind]])
-        cases = [(kind, method) for method, kinds in asked.items() for kind in kinds]
-        self.rows = {case: row for row, case in enumerate(cases)}
+        for row, (kind, method) in enumerate((kind, method) for method, kinds in asked.items() for kind in kinds):
+            self._rows.setdefault(kind, {})[method] = row
         models = {method: [self._figures[kind].first for kind in kinds] for method, kinds in asked.items()}
         return outlined(self._request, models)
 
@@ -123,11 +127,11 @@ class Outcomes:
 
     def _reason(self, case: Case) -> FitReason | None:
         """Why nothing comes of a method that is tried; None where a candidate does."""
-        row = self.rows.get(case)
-        if row is not None and not self._told[row].unsure:
-            if not self._told[row].held:
+        told = self._told_of(case)
+        if told is not None and not told.unsure:
+            if not told.held:
                 return FitReason.MEMORY_TOO_SMALL
-            if self._told[row].option >= 0:
+            if told.option >= 0:
                 return None
         found = self._laid_out(case)
         return found.reason if isinstance(found, Rejection) else None
@@ -159,10 +163,9 @@ class Outcomes:
 
     def _rounded(self, case: Case) -> Figures | None:
         """What a rung reads of a candidate, where its outline tells it to the last digit that is shown."""
-        row = self.rows.get(case)
-        if row is None or self._told[row].option < 0:
+        told = self._told_of(case)
+        if told is None or told.option < 0:
             return None
-        told = self._told[row]
         below, above = (
             rounded_figures(told.cost * factor, [high * factor for high in told.highs], self._request)
             for factor in (1 - ROUNDING, 1 + ROUNDING)
@@ -171,8 +174,13 @@ class Outcomes:
 
     def _option(self, case: Case) -> int | None:
         """The configuration that is known to be the best one."""
-        row = self.rows.get(case)
-        return None if row is None or self._told[row].option < 0 else self._told[row].option
+        told = self._told_of(case)
+        return None if told is None or told.option < 0 else told.option
+
+    def _told_of(self, case: Case) -> Told | None:
+        kind, method = case
+        row = self.rows_of(kind).get(method)
+        return None if row is None else self._told[row]
 
     def _candidate(self, case: Case) -> Candidate:
         found = self._laid_out(case)

@@ -60,7 +60,7 @@ def _recomputed(network: Network, tokens: int) -> float:
     """FLOPs of computing the blocks again: without the last layer of each, unless something keeps what it returns."""
     block = network.shape
     assert block is not None
-    last = 0 if network.traits.post_norm else block.experts * block.inner * block.width
+    last = (1 - network.traits.post_norm) * block.experts * block.inner * block.width
     return _blocks(network, tokens) - 2.0 * tokens * last * network.depth
 
 

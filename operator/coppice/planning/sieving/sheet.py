@@ -118,7 +118,7 @@ class Sheet:
         found, unit = Outline.blank(self.parameters), self._request.unit
         needs = self._fitted(found, hardware, among)
         for pack in self._packs:
-            if not among[pack.rows].any():
+            if not (among & found.held)[pack.rows].any():
                 continue
             estimate = self._estimate(pack, needs, hardware)
             if estimate.of(unit) is not None:

@@ -1,6 +1,6 @@
 """The sieve: which candidates a decision drafts of all that there are, from their outlines and their chances."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from coppice.api.decision import MAX_CANDIDATES
 from coppice.api.vocabulary import Method, Mode
 from coppice.planning.candidate import Candidate
 from coppice.planning.chance import Chances
-from coppice.planning.column import Figures, column
+from coppice.planning.column import Figures, Numbers, column
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.groups import Group
 from coppice.planning.outcomes import METHODS, Outcomes
@@ -17,8 +17,22 @@ from coppice.planning.request import Request
 from coppice.planning.sieving.outline import Outline
 from coppice.planning.sieving.screening import Field, Room, may_hold, wanted
 
-Cases = tuple[Method, list[int], list[int]]
-"""A method, the numbers of groups, and the rows of the method on them in an outline."""
+
+class _Cases:
+    """The methods on groups that have an outline: the groups' numbers, the methods, and their rows in the outline."""
+
+    def __init__(self, outcomes: Outcomes, groups: Sequence[Group]) -> None:
+        self.groups: list[int] = []
+        self.methods: list[Method] = []
+        self.rows: list[int] = []
+        for number, group in enumerate(groups):
+            rows = outcomes.rows_of(group.figures)
+            for method in group.methods:
+                row = rows.get(method)
+                if row is not None:
+                    self.groups.append(number)
+                    self.methods.append(method)
+                    self.rows.append(row)
 
 
 @dataclass(frozen=True)
@@ -41,54 +55,44 @@ class Sieve:
 
     def kept(self, outcomes: Outcomes, groups: Sequence[Group]) -> list[tuple[Method, ...]]:
         """Of each group the methods whose candidates must be drafted."""
-        if outcomes.outline is None:
+        cases = _Cases(outcomes, groups)
+        if outcomes.outline is None or not cases.rows:
             return [group.methods for group in groups]
-        cases = list(_cases(outcomes, groups))
         needed = wanted(self._field(groups, cases, outcomes.outline), self.room)
-        methods = [method for method, numbers, _ in cases for _ in numbers]
-        numbers = [number for _, numbers, _ in cases for number in numbers]
-        spared = {(numbers[place], methods[place]) for place in np.flatnonzero(~needed).tolist()}
+        spared: dict[int, set[Method]] = {}
+        for place in np.flatnonzero(~needed).tolist():
+            spared.setdefault(cases.groups[place], set()).add(cases.methods[place])
         return [
-            tuple(method for method in group.methods if (number, method) not in spared)
+            tuple(method for method in group.methods if method not in spared[number])
+            if number in spared
+            else group.methods
             for number, group in enumerate(groups)
         ]
 
-    def _field(self, groups: Sequence[Group], cases: Sequence[Cases], outline: Outline) -> Field:
-        numbers = np.array([number for _, some, _ in cases for number in some])
-        rows = np.array([row for _, _, some in cases for row in some])
-        trains = [np.full(len(some), method is not Method.AS_IS) for method, some, _ in cases]
+    def _field(self, groups: Sequence[Group], cases: _Cases, outline: Outline) -> Field:
+        numbers, rows = np.array(cases.groups), np.array(cases.rows)
         return Field(
             cost=outline.cost[rows],
-            chance=self._chances(groups, cases, outline),
+            chance=self._chances(groups, cases, outline.parameters[rows], numbers),
             highs=outline.highs[:, rows],
-            trains=np.concatenate(trains),
+            trains=np.array([method is not Method.AS_IS for method in cases.methods]),
             group=numbers,
             twins=np.array([min(group.count, MAX_CANDIDATES) for group in groups])[numbers],
             used_as_is=np.array([Method.AS_IS in group.methods for group in groups])[numbers],
             unsure=outline.unsure[rows],
         )
 
-    def _chances(self, groups: Sequence[Group], cases: Sequence[Cases], outline: Outline) -> Figures:
-        depths = column(group.depth for group in groups)
-        languages = column(self.chances.language(group.first, group.share) for group in groups)
-        found = []
-        for method, numbers, rows in cases:
+    def _chances(self, groups: Sequence[Group], cases: _Cases, sizes: Figures, numbers: Numbers) -> Figures:
+        depths = column(group.depth for group in groups)[numbers]
+        languages = column(self.chances.language(group.first, group.share) for group in groups)[numbers]
+        which = np.array([METHODS.index(method) for method in cases.methods])
+        found = np.zeros(len(numbers))
+        for index, method in enumerate(METHODS):
+            some = np.flatnonzero(which == index)
             heads: Figures = 0.0
             if method is Method.AS_IS:
-                heads = column(sum(self.chances.head(method, groups[number].first).values()) for number in numbers)
-            sizes = outline.parameters[rows]
-            found.append(self.chances.of_many(method, sizes, depths[numbers], languages[numbers], heads))
-        return np.concatenate(found)
-
-
-def _cases(outcomes: Outcomes, groups: Sequence[Group]) -> Iterator[Cases]:
-    """By method the groups with an outline of it."""
-    for method in METHODS:
-        pairs = [
-            (number, row)
-            for number, group in enumerate(groups)
-            if method in group.methods and (row := outcomes.rows.get((group.figures, method))) is not None
-        ]
-        if pairs:
-            numbers, rows = zip(*pairs, strict=True)
-            yield method, list(numbers), list(rows)
+                firsts = [groups[number].first for number in numbers[some]]
+                heads = column(sum(self.chances.head(method, first).values()) for first in firsts)
+            if len(some):
+                found[some] = self.chances.of_many(method, sizes[some], depths[some], languages[some], heads)
+        return found

@@ -1,15 +1,17 @@
 """A stack: networks of one nature as a single one whose figures are columns, so that an estimate takes all at once.
 
-Networks are of one nature where formulas take the same way through them: of the same traits, type of weights and size
-of images, with the same figures known. Networks without blocks differ by family too, as their activations do.
+Networks are of one nature where formulas take the same way through them: of the same type of weights and size of
+images, with the same figures known. What families are known for stands in columns as well, 1 where it holds; but
+networks without blocks differ by family, as their activations do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from coppice.planning.block import Block
+from coppice.planning.families import NOTHING_KNOWN, Traits
 from coppice.planning.network import Network
 
 UNBOUNDED = 2**53
@@ -24,6 +26,7 @@ class Stack(Network):
     token_parameters: int = 0
     depth: int = 0
     mixture: bool = False
+    traits: Traits = NOTHING_KNOWN
     shape: Block | None = None
 
 
@@ -51,7 +54,11 @@ def _row(network: Network) -> tuple[float, ...]:
         network.matrix_parameters,
         network.token_parameters,
         *((block.width, block.inner, block.attention_width) if block else (0, 0, 0)),
-        *((block.key_value_width, block.heads, block.experts) if block else (0, 0, 0)),
+        *((block.key_value_width, block.heads, block.experts, block.gated) if block else (0, 0, 0, 0)),
+        network.traits.normed,
+        network.traits.dropout,
+        network.traits.fused_attention,
+        network.traits.post_norm,
     )
 
 
@@ -60,8 +67,9 @@ def stacked(networks: Sequence[Network]) -> Stack:
     first, columns = networks[0], np.array([row(one) for one in networks], dtype=float).T
     shape = None
     if first.shape:
-        width, inner, attention, key_value, heads, experts = columns[12:]
-        shape = Block(width, inner, attention, key_value, heads, first.shape.gated, experts)
+        width, inner, attention, key_value, heads, experts, gated = columns[12:19]
+        shape = Block(width, inner, attention, key_value, heads, gated, experts)
+    normed, dropout, fused, post_norm = columns[19:]
     return Stack(
         family=first.family,
         parameters=columns[0],
@@ -81,6 +89,9 @@ def stacked(networks: Sequence[Network]) -> Stack:
         token_parameters=columns[11],
         depth=columns[1],
         mixture=first.mixture,
+        traits=replace(
+            first.traits, gated=columns[18], normed=normed, dropout=dropout, fused_attention=fused, post_norm=post_norm
+        ),
         shape=shape,
     )
 
