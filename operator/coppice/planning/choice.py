@@ -173,9 +173,11 @@ def _why_not(asked: Question, last: Rung) -> DecisionReason:
 
 
 def _saves_anything(asked: Question, last: Rung) -> bool:
-    """Whether trying base models first would be expected to save, were there no minimum."""
-    relaxed = best_ladder(asked.rungs, last, replace(asked.rules, minimum_saving=0.0))
-    return relaxed is not None and len(relaxed.rungs) > 1
+    """Whether trying base models first would be expected to save, were there no minimum.
+
+    A ladder saves only if one of its rungs alone does: each spares the last one a share of its runs, at its own price.
+    """
+    return any(rung.price < last.cost for rung in admissible(asked.rungs, last, asked.rules))
 
 
 def _without_scratch(asked: Question, reason: DecisionReason) -> Choice | None:
