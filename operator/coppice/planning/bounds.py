@@ -1,105 +1,156 @@
-"""Bounds on what a ladder can become: no likelier, and no cheaper, than these say.
+"""Bounds on what a ladder can become: no cheaper, and no likelier, than these say.
 
-Rungs are taken in the order of their price, cost per chance, and as if they failed independently: after others of its
-own base model a rung is less likely than alone, so a ladder only looks better than it is. Of the rungs from one on, so
-many that train and so many that do not,
+Were rungs independent, the cheapest ladder would need no search. In the order of price what comes before a rung only
+scales what follows. So, each time that rung i is reached, going on with `left` rungs costs at least (Bellman 1957)
 
-    miss   they miss no less often than the likeliest of them
-    cost   reached with probability r, each rung takes away r x chance at most, at its price, and those that train, as
-           those that do not, together no more than the likeliest of them. The cheapest go first until what must be
-           taken away is taken, and on while that is cheaper than the last rung: a fractional knapsack (Dantzig 1957)
+    least(i, left)  =  min(least(i + 1, left), cost of i + (1 - chance of i) x least(i + 1, left - 1))
+
+and behind all of them what the last rung costs; beside `left`, the rungs that may still train are counted. To hold the
+chance as well, a failure of the whole ladder is given a price. Whatever that is, a ladder that fails with probability
+m costs no less than the least sum of both, less price x m: a Lagrangian bound (Everett 1963). The price is found by
+secants, between the cheapest ladder and one that fails seldom enough or costs too much.
+
+Rungs of one base model fail together, which only makes a ladder dearer and less likely than if they were independent.
 """
 
-from bisect import insort
+from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from math import inf
 
 from coppice.planning.rung import Rung
 
-UNREACHABLE = inf
 ROUNDING = 1e-9
 """Difference below which sums of floats say nothing."""
-END = (inf, 0.0)
+MOST_PRICES = 4
+STEEP = 6.0
+"""A further price, so many times as high, bounds better what is nearly complete."""
+SHARES = 16
+
+_Figures = tuple[float, float, bool]
+"""Of a rung: its cost, how often it misses, and whether it takes one of the attempts that train."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """The cheapest ladder of independent rungs at one price of failure: numbers of its rungs, its cost, how it fails.
+
+    `least[i][left x width + trains]` bounds going on from rung i.
+    """
+
+    price: float
+    numbers: Sequence[int]
+    cost: float
+    miss: float
+    figures: Sequence[_Figures]
+    least: Sequence[Sequence[float]]
+    width: int
+    known: dict[int, list[float]] = field(default_factory=dict)
+
+    def with_each(self, trains: int, left: int) -> list[float]:
+        """For each rung the least cost of going on with it, and then with those after it."""
+        place = (left - 1) * self.width + trains
+        found = self.known.get(place)
+        if found is None:
+            found = self.known[place] = [
+                cost + misses * after[place - training] if trains >= training else inf
+                for (cost, misses, training), after in zip(self.figures, self.least[1:], strict=True)
+            ]
+        return found
 
 
 class Bounds:
-    """The bounds of one search over rungs in the order of their price; `most` can stand before the last one."""
+    """The bounds of one search over rungs in the order of their price.
 
-    def __init__(self, rungs: Sequence[Rung], last: Rung | None, most: int) -> None:
-        self._last_cost = last.cost if last else 0.0
-        self._last_misses = 1 - last.chance if last else 1.0
-        self._training = _Suffixes(rungs, most, trains=True)
-        self._free = _Suffixes(rungs, most, trains=False)
-
-    def miss(self, start: int, left: int, trains: int) -> float:
-        """Least probability that `left` rungs from `start` on, so many of which train, and the last one all miss."""
-        training, free = self._training.misses[start], self._free.misses[start]
-        most, least = min(trains, left, len(training) - 1), 1.0
-        for count in range(most + 1):
-            least = min(least, training[count] * free[min(left - count, len(free) - 1)])
-        return least * self._last_misses
-
-    def cost(self, reached: float, chance: float, start: int, left: int, trains: int) -> float:
-        """Least cost of going on to the end from that probability of being reached, if the ladder is to be so likely.
-
-        UNREACHABLE where it cannot be.
-        """
-        training, free = self._training, self._free
-        may_train, may_else = training.most(reached, start, min(trains, left)), free.most(reached, start, left)
-        missing = reached - (1 - chance) / self._last_misses if self._last_misses > 0 else 0.0
-        cost, rest = 0.0, reached
-        one, other = training.first[start], free.first[start]
-        while True:
-            cheaper = training.figures[one] if may_train > 0 else END
-            freer = free.figures[other] if may_else > 0 else END
-            if cheaper <= freer:
-                price, likely = cheaper
-                taken = min(reached * likely, may_train)
-                may_train, one = may_train - taken, one + 1
-            else:
-                price, likely = freer
-                taken = min(reached * likely, may_else)
-                may_else, other = may_else - taken, other + 1
-            taken = min(taken, rest if price < self._last_cost else missing)
-            if taken <= 0:
-                break
-            cost += taken * price
-            missing -= taken
-            rest -= taken
-        if missing > ROUNDING:
-            return UNREACHABLE
-        return cost + rest * self._last_cost
-
-
-class _Suffixes:
-    """The rungs of one kind: for each rung of the search, what those from it on can do at most.
-
-    `figures` are their prices and chances, END behind them; `first` says where those from a rung on begin; `misses`
-    are the least probabilities that none, one, two ... of them miss.
+    At most `length` of them stand before the last one, at most `trains` of those for which `training` holds.
     """
 
-    def __init__(self, rungs: Sequence[Rung], most: int, *, trains: bool) -> None:
-        self.figures = [(rung.price, rung.chance) for rung in rungs if rung.trains is trains] + [END]
-        self.first = [len(self.figures) - 1]
-        self.misses: list[list[float]] = [[1.0]]
-        likeliest: list[float] = []
-        for rung in reversed(rungs):
-            if rung.trains is trains:
-                insort(likeliest, 1 - rung.chance)
-                del likeliest[most:]
-            self.first.append(self.first[-1] - (rung.trains is trains))
-            self.misses.append(_products(likeliest) if rung.trains is trains else self.misses[-1])
-        self.first.reverse()
-        self.misses.reverse()
+    def __init__(
+        self, rungs: Sequence[Rung], training: Sequence[bool], last: Rung | None, length: int, trains: int
+    ) -> None:
+        self._figures = [(rung.cost, 1 - rung.chance, takes) for rung, takes in zip(rungs, training, strict=True)]
+        self._prices = [rung.price for rung in rungs]
+        self._length, self._trains = length, trains
+        self._last_cost, self._last_misses = (last.cost, 1 - last.chance) if last else (0.0, 1.0)
 
-    def most(self, reached: float, start: int, count: int) -> float:
-        """What so many of the rungs from one on take away at most from a probability of being reached."""
-        misses = self.misses[start]
-        return reached * (1 - misses[min(count, len(misses) - 1)])
+    def relaxed(self, most_miss: float, most_cost: float) -> list[Relaxed]:
+        """The tightest first; one alone where the cheapest ladder fails no more often than it may."""
+        found = [self._at(0.0)]
+        low = found[0].cost, found[0].miss
+        if low[1] <= most_miss:
+            return found
+        high = self._surely(most_miss)
+        for _ in range(MOST_PRICES):
+            if high[0] <= low[0] or low[1] - high[1] <= ROUNDING:
+                break
+            one = self._at((high[0] - low[0]) / (low[1] - high[1]))
+            found.append(one)
+            if one.miss <= most_miss or one.cost > most_cost:
+                high = one.cost, one.miss
+            else:
+                low = one.cost, one.miss
+        if len(found) == 1:
+            return found
+        found.reverse()
+        return [found[0], self._at(STEEP * found[0].price), *found[1:]]
 
+    def surest(self) -> Relaxed:
+        """The likeliest ladder of independent rungs; `least` and `with_each` say how seldom one fails."""
+        figures = [(0.0, misses, takes) for _, misses, takes in self._figures]
+        return self._cheapest(inf, figures, self._last_misses, len(figures))
 
-def _products(factors: Sequence[float]) -> list[float]:
-    found = [1.0]
-    for factor in factors:
-        found.append(found[-1] * factor)
-    return found
+    def _at(self, price: float) -> Relaxed:
+        end = self._last_cost + price * self._last_misses
+        return self._cheapest(price, self._figures, end, bisect_left(self._prices, end))
+
+    def _cheapest(self, price: float, figures: Sequence[_Figures], end: float, useful: int) -> Relaxed:
+        """The cheapest ladder of the first useful rungs, where having failed with all costs so much."""
+        width = self._trains + 1
+        now = [end] * (width * (self._length + 1))
+        least = [now] * (len(figures) - useful + 1)
+        for cost, misses, takes in reversed(figures[:useful]):
+            after = [end, *now] if takes else now
+            better = [
+                here if (here := cost + misses * rest) < without else without
+                for without, rest in zip(now[width:], after, strict=False)
+            ]
+            following = now[:width] + better
+            if takes:
+                following[::width] = now[::width]
+            least.append(following)
+            now = following
+        least.reverse()
+        numbers, place = [], len(now) - 1
+        for number in range(useful):
+            if least[number][place] != least[number + 1][place]:
+                numbers.append(number)
+                place -= width + figures[number][2]
+        return Relaxed(price, numbers, *self._outcome(numbers), figures, least, width)
+
+    def _surely(self, most_miss: float) -> tuple[float, float]:
+        """Cost and failure of a ladder that fails seldom enough, of rungs as cheap for their chance as that allows."""
+        share = SHARES
+        while True:
+            cost, miss = self._outcome(self._likeliest(len(self._figures) // share))
+            if miss <= most_miss or share == 1:
+                return cost, miss
+            share //= 2
+
+    def _likeliest(self, count: int) -> list[int]:
+        """The likeliest ladder of so many rungs, were they independent."""
+        found: list[int] = []
+        trains = self._trains
+        for number in sorted(range(count), key=lambda one: self._figures[one][1]):
+            takes = self._figures[number][2]
+            if len(found) < self._length and trains >= takes:
+                found.append(number)
+                trains -= takes
+        return sorted(found)
+
+    def _outcome(self, numbers: Sequence[int]) -> tuple[float, float]:
+        """Cost and failure of independent rungs and the last one."""
+        cost, missed = 0.0, 1.0
+        for number in numbers:
+            cost += missed * self._figures[number][0]
+            missed *= self._figures[number][1]
+        return cost + missed * self._last_cost, missed * self._last_misses

@@ -18,7 +18,18 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from coppice.planning.dominance import undominated
-from coppice.planning.rung import MAX_RUNGS, Ladder, Rules, Rung, by_price, count, fits, miss_probability, most_before
+from coppice.planning.rung import (
+    MAX_RUNGS,
+    Ladder,
+    Rules,
+    Rung,
+    by_price,
+    can_bind,
+    count,
+    fits,
+    miss_probability,
+    most_before,
+)
 from coppice.planning.search import Search
 
 __all__ = [
@@ -40,8 +51,9 @@ def best_ladder(rungs: Sequence[Rung], last: Rung | None, rules: Rules) -> Ladde
     if last is not None and (rules.train_rungs < 1 or not fits([last], rules)):
         return None
     possible = admissible(rungs, last, rules)
-    kept = undominated(possible, rules.remaining, most_before(possible, last, rules))
-    return Search(kept, last, rules).best()
+    most = most_before(possible, last, rules)
+    binding = can_bind(possible, last, rules, most)
+    return Search(undominated(possible, binding, most), last, rules, most, binding).best()
 
 
 def admissible(rungs: Iterable[Rung], last: Rung | None, rules: Rules) -> list[Rung]:

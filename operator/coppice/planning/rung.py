@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, groupby
+from itertools import groupby
 from math import inf, prod
 from operator import attrgetter
 
@@ -34,7 +34,8 @@ class Rung:
 
     def each(self) -> Iterator["Rung"]:
         """The rung and its twins, one by one."""
-        for name, group in chain(((self.name, self.group),), self.twins):
+        yield self
+        for name, group in self.twins:
             yield Rung(name, self.cost, self.chance, group, self.suited, self.highs, self.trains)
 
 
@@ -78,6 +79,16 @@ def most_before(rungs: Iterable[Rung], last: Rung | None, rules: Rules) -> int:
     trains = rules.train_rungs - (last.trains if last else 0)
     free = sum(1 + len(rung.twins) for rung in rungs if not rung.trains)
     return max(min(trains + free, MAX_RUNGS - (1 if last else 0)), 0)
+
+
+def can_bind(rungs: Sequence[Rung], last: Rung | None, rules: Rules, most: int) -> list[int]:
+    """The numbers of the limits that some ladder of so many rungs and the last one could exceed."""
+    found = []
+    for number, left in enumerate(rules.remaining):
+        highest = max((rung.highs[number] for rung in rungs), default=0.0) if left < inf else 0.0
+        if (last.highs[number] if last and left < inf else 0.0) + most * highest > left:
+            found.append(number)
+    return found
 
 
 def miss_probability(rungs: Iterable[Rung]) -> float:
