@@ -22,7 +22,7 @@ from coppice.planning.rung import Rung
 
 ROUNDING = 1e-9
 """Difference below which sums of floats say nothing."""
-MOST_PRICES = 4
+MOST_PRICES = 3
 STEEP = 6.0
 """A further price, so many times as high, bounds better what is nearly complete."""
 SHARES = 16

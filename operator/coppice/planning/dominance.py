@@ -12,15 +12,14 @@ likelier, and by too many if it is no likelier than the first n base models.
 """
 
 from bisect import insort
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import groupby
+from math import inf
 from operator import attrgetter
 from typing import NamedTuple
 
 from coppice.planning.rung import Rung
-
-NO_CHANCE = -1.0
 
 
 class Undominated(NamedTuple):
@@ -36,70 +35,79 @@ def undominated(rungs: Sequence[Rung], binding: Sequence[int], most: int) -> lis
     found: list[Undominated] = []
     if not most:
         return found
-    for same in _by_figures(rungs, binding):
-        earlier = everything if same[0].trains else free
-        if same[0].chance <= earlier.enough:
+    # Whatever dominates a rung comes before it, or by name among those with equal figures.
+    figures = [(one.cost, -one.chance, tuple([one.highs[n] for n in binding]), one.trains) for one in rungs]
+    for (_, unlikely, _, trains), same in groupby(
+        sorted(range(len(rungs)), key=figures.__getitem__), figures.__getitem__
+    ):
+        earlier = everything if trains else free
+        if unlikely >= earlier.unlikely:
             continue
-        for one in _by_name(same):
+        for one in _by_name([rungs[number] for number in same]):
             by = earlier.dominating(one)
-            if by is None:
+            # So many base models are enough for every rung of these figures to go.
+            if len(by) >= most and len({other.group for other in by}) >= most:
                 break
+            if len(by) >= most and _ways(one, by) >= most:
+                continue
             found.append(Undominated(one, by))
             everything.add(one)
-            if not one.trains:
+            if not trains:
                 free.add(one)
     return found
 
 
-def _by_figures(rungs: Sequence[Rung], binding: Sequence[int]) -> Iterator[list[Rung]]:
-    """Those with equal figures together, so that whatever dominates a rung comes before it, or by name among them."""
-    figures = [
-        (rung.cost, -rung.chance, tuple([rung.highs[number] for number in binding]), rung.trains) for rung in rungs
-    ]
-    for _, same in groupby(sorted(range(len(rungs)), key=figures.__getitem__), figures.__getitem__):
-        yield [rungs[number] for number in same]
-
-
-def _by_name(same: Sequence[Rung]) -> Iterator[Rung]:
-    """Rungs and their twins one by one: what is enough for one to go is enough for those after it."""
-    return same[0].each() if len(same) == 1 else merge(*(rung.each() for rung in same), key=attrgetter("name"))
+def _by_name(same: Sequence[Rung]) -> Iterable[Rung]:
+    """Rungs of equal figures and their twins one by one."""
+    if len(same) > 1:
+        return merge(*(rung.each() for rung in same), key=attrgetter("name"))
+    return same[0].each() if same[0].twins else same
 
 
 class _Kept:
-    """The rungs kept so far, all as cheap as those to come, likeliest first.
+    """The rungs kept so far, all as cheap as those to come, likeliest first; chances are negative, to be sorted.
 
-    A rung to come that is no likelier than `enough` is dominated by enough of them to go. Where limits bind it takes
+    A rung to come that is no likelier than `unlikely` is dominated by enough of them to go. Where limits bind it takes
     more than the chance to say.
     """
 
     def __init__(self, binding: Sequence[int], most: int) -> None:
         self._binding, self._most = binding, most
         self._likeliest: list[tuple[float, str, Rung]] = []
-        self.enough = NO_CHANCE
+        self._groups: dict[str, float] = {}
+        self._likeliest_groups: list[float] = []
+        self.unlikely = inf
 
     def add(self, rung: Rung) -> None:
-        """One more; what is less likely than `enough` need not be remembered."""
-        insort(self._likeliest, (-rung.chance, rung.name, rung))
+        """One more; what is less likely than `unlikely` need not be remembered."""
+        chance = -rung.chance
+        insort(self._likeliest, (chance, rung.name, rung))
         if self._binding:
             return
-        groups: set[str] = set()
-        for number, (_, _, other) in enumerate(self._likeliest):
-            groups.add(other.group)
-            if len(groups) >= self._most:
-                self.enough = other.chance
-                del self._likeliest[number + 1 :]
-                return
+        before = self._groups.get(rung.group, inf)
+        if chance >= before:
+            return
+        self._groups[rung.group] = chance
+        if before < inf:
+            self._likeliest_groups.remove(before)
+        insort(self._likeliest_groups, chance)
+        if len(self._likeliest_groups) >= self._most:
+            self.unlikely = self._likeliest_groups[self._most - 1]
+            while self._likeliest[-1][0] > self.unlikely:
+                self._likeliest.pop()
 
-    def dominating(self, rung: Rung) -> list[Rung] | None:
-        """Those that dominate a rung; None where they are enough for it to go."""
-        unlikely, group = -rung.chance, rung.group
+    def dominating(self, rung: Rung) -> list[Rung]:
+        """Those that dominate a rung."""
+        unlikely = -rung.chance
         by = [other for misses, _, other in self._likeliest if misses <= unlikely]
         if self._binding:
             by = [other for other in by if all(other.highs[number] <= rung.highs[number] for number in self._binding)]
-        if len(by) < self._most:
-            return by
-        ways = {(True, other.name) if other.group == group else (False, other.group) for other in by}
-        return by if len(ways) < self._most else None
+        return by
+
+
+def _ways(rung: Rung, by: Sequence[Rung]) -> int:
+    """How many others on a ladder it takes to keep all of these out of a rung's place."""
+    return len({(True, other.name) if other.group == rung.group else (False, other.group) for other in by})
 
 
 class Waits:
@@ -125,7 +133,7 @@ class Waits:
     def _others(self, number: int) -> Iterator[tuple[int, str]]:
         rung, by = self._ordered[number]
         for other in by:
-            before = self._numbers[other.name]
+            before = self._numbers.get(other.name, number)
             no_cheaper = not self._last and other.cost == rung.cost and other.chance > rung.chance
             if before < number and self._ends[other.group] <= number and not no_cheaper:
                 yield before, other.group

@@ -11,18 +11,22 @@ jobs that fail: where chances are right on average, so is the probability of a l
 How much carbon a little more certainty may cost is for a policy to say, by `sufficientChance`.
 
 The best ladder is found without leaving any rung out: `dominance` drops what a better one can always replace,
-`search` bounds what is left.
+`search` bounds what is left. A rung whose cost for its chance is no less than what the last one costs makes no ladder
+cheaper: so the cheapest ladder of all is looked for among the others, and is the best one if it suffices.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import inf
 
+from coppice.planning.attempts import worth_an_attempt
 from coppice.planning.dominance import undominated
 from coppice.planning.rung import (
     MAX_RUNGS,
     Ladder,
     Rules,
     Rung,
+    attempts_before,
     by_price,
     can_bind,
     count,
@@ -51,14 +55,26 @@ def best_ladder(rungs: Sequence[Rung], last: Rung | None, rules: Rules) -> Ladde
     if last is not None and (rules.train_rungs < 1 or not fits([last], rules)):
         return None
     possible = admissible(rungs, last, rules)
+    if last is not None and not rules.by_success:
+        worth_it = [rung for rung in possible if rung.price < last.cost]
+        cheapest = _searched(worth_it, last, replace(rules, sufficient=min(last.chance, rules.sufficient)))
+        if cheapest is not None and cheapest.proven and cheapest.chance >= rules.sufficient:
+            return cheapest
+    return _searched(possible, last, rules)
+
+
+def _searched(possible: Sequence[Rung], last: Rung | None, rules: Rules) -> Ladder | None:
     most = most_before(possible, last, rules)
     binding = can_bind(possible, last, rules, most)
-    return Search(undominated(possible, binding, most), last, rules, most, binding).best()
+    kept, attempts = undominated(possible, binding, most), attempts_before(last, rules)
+    if attempts < most and not binding:
+        kept = worth_an_attempt(kept, last, attempts)
+    return Search(kept, last, rules, most, binding).best()
 
 
 def admissible(rungs: Iterable[Rung], last: Rung | None, rules: Rules) -> list[Rung]:
     """The rungs that may run at all: with the last one they fit limits and attempts."""
-    trains = rules.train_rungs - (last.trains if last else 0)
+    trains = attempts_before(last, rules)
     limits = [
         (number, last.highs[number] if last else 0.0, left)
         for number, left in enumerate(rules.remaining)

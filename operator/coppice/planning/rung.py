@@ -74,11 +74,15 @@ def fits(rungs: Sequence[Rung], rules: Rules) -> bool:
     return all(sum(rung.highs[n] for rung in rungs) <= left for n, left in enumerate(rules.remaining))
 
 
+def attempts_before(last: Rung | None, rules: Rules) -> int:
+    """How many rungs that train can stand before the last one."""
+    return rules.train_rungs - (last.trains if last else 0)
+
+
 def most_before(rungs: Iterable[Rung], last: Rung | None, rules: Rules) -> int:
     """How many of the rungs can stand before the last one, by attempts and length alone."""
-    trains = rules.train_rungs - (last.trains if last else 0)
     free = sum(1 + len(rung.twins) for rung in rungs if not rung.trains)
-    return max(min(trains + free, MAX_RUNGS - (1 if last else 0)), 0)
+    return max(min(attempts_before(last, rules) + free, MAX_RUNGS - (1 if last else 0)), 0)
 
 
 def can_bind(rungs: Sequence[Rung], last: Rung | None, rules: Rules, most: int) -> list[int]:

@@ -18,9 +18,9 @@ from math import inf
 from coppice.planning.bounds import ROUNDING, Bounds, Relaxed
 from coppice.planning.dominance import Undominated, Waits
 from coppice.planning.order import in_order
-from coppice.planning.rung import Ladder, Rules, Rung, expected_cost, miss_probability
+from coppice.planning.rung import Ladder, Rules, Rung, attempts_before, expected_cost, miss_probability
 
-MOST_STEPS = 1_000
+MOST_STEPS = 500
 TIED = 1e-8
 """Relative difference of costs that can still rank as equal, in the digits of a rank."""
 
@@ -54,7 +54,7 @@ class Search:
         ordered = [one for _, _, one in sorted((one.rung.price, one.rung.name, one) for one in kept)]
         self._rungs = rungs = [one.rung for one in ordered]
         self._last, self._rules, self._binding = last, rules, binding
-        trains = rules.train_rungs - (last.trains if last else 0)
+        trains = attempts_before(last, rules)
         self._training = [rung.trains and trains < length for rung in rungs]
         trains = trains if any(self._training) else 0
         self._bounds = Bounds(rungs, self._training, last, length, trains)
@@ -73,6 +73,8 @@ class Search:
             self._keep(self._start, self._last.cost)
         for one in self._relaxed:
             self._begin_with(one.numbers)
+        if self._boundless:
+            self._begin_with(self._surest.numbers)
         self._grow(self._start, 0)
         if self._found is None:
             return None
@@ -97,7 +99,8 @@ class Search:
             return
         found = self._found
         promising = self._promising(now, range(start, len(self._rungs)))
-        for number in sorted(promising, key=self._relaxed[0].with_each(now.trains, now.left).__getitem__):
+        by = self._surest if self._boundless else self._relaxed[0]
+        for number in sorted(promising, key=by.with_each(now.trains, now.left).__getitem__):
             if not self._is_open(now, number):
                 continue
             if self._found is not found and not self._promising(now, [number]):
@@ -112,12 +115,14 @@ class Search:
     def _promising(self, now: Beginning, numbers: Iterable[int]) -> list[int]:
         """The rungs with which something no worse than what was found may come of this."""
         promising = list(numbers)
+        if not self._suffices:
+            misses, allowed = self._surest.with_each(now.trains, now.left), self._misses / now.reached
+            promising = [number for number in promising if misses[number] <= allowed]
+        if self._boundless:
+            return promising
         for one, most in zip(self._relaxed, self._most, strict=True):
             costs, allowed = one.with_each(now.trains, now.left), (most - now.cost) / now.apart
             promising = [number for number in promising if costs[number] <= allowed]
-        if self._most[0] == inf:
-            misses, allowed = self._surest.with_each(now.trains, now.left), self._misses / now.reached
-            promising = [number for number in promising if misses[number] <= allowed]
         return promising
 
     @cached_property
@@ -151,9 +156,9 @@ class Search:
 
     def _offer(self, found: Beginning) -> None:
         last = self._last
-        if not self._may_rank(found, found.cost + found.apart * last.cost if last else found.cost):
-            return
         cost = found.cost + found.reached * last.cost if last else found.cost
+        if not self._may_rank(found, cost):
+            return
         if len(found.groups) < len(found.rungs):
             cost = expected_cost(in_order(found.rungs)) + (found.reached * last.cost if last else 0.0)
         if last is None or cost < most_cost(self._chance(found), last, self._rules):
@@ -177,15 +182,19 @@ class Search:
             self._look_for_better()
 
     def _look_for_better(self) -> None:
-        """What costs and failures may come to, at each price of failure, for a ladder no worse than what was found."""
+        """What costs and failures may come to, at each price of failure, for a ladder no worse than what was found.
+
+        `boundless` are costs where any ladder is better that fails less often.
+        """
         best, cost = (-self._found[0][0], self._found[0][1]) if self._found else (0.0, inf)
         self._misses = 1 - best + ROUNDING
-        suffices = best >= self._rules.sufficient - ROUNDING
+        self._suffices = best >= self._rules.sufficient - ROUNDING
+        self._boundless = self._most_cost == inf and not self._suffices
         self._most: list[float] = []
         for one in self._relaxed:
             dear = max(one.price - self._most_cost, 0.0) if self._rules.by_success else one.price
             most = self._most_cost + dear * self._misses
-            if suffices:
+            if self._suffices:
                 most = min(most, cost * (1 + TIED) + one.price * self._misses)
             self._most.append(most * (1 + ROUNDING))
 
