@@ -28,7 +28,7 @@ from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Method, Metric
 from coppice.planning.candidate import Candidate
 from coppice.planning.catalogue import Registered
-from coppice.planning.column import Figures, at_least, at_most, exp, log10
+from coppice.planning.column import Figures, clipped, exp, log10
 from coppice.planning.domains import match
 from coppice.planning.evidence import OTHER_RUNG, Observed, RungKey
 from coppice.planning.languages import share_known
@@ -240,4 +240,4 @@ def _logit(probability: float) -> float:
 
 
 def _clipped(probability: float) -> float:
-    return at_least(at_most(probability, MOST), LEAST)
+    return clipped(probability, LEAST, MOST)

@@ -39,6 +39,11 @@ def at_most(value: Number, most: Number) -> Number:
     return _either(np.minimum, value, most) if is_column(value) or is_column(most) else min(value, most)
 
 
+def clipped(value: float, least: float, most: float) -> float:
+    """What lies between the two, or the nearer of them."""
+    return cast("float", np.clip(value, least, most)) if is_column(value) else max(least, min(value, most))
+
+
 def exp(value: float) -> float:
     """e to that power."""
     return _each(np.exp, value) if is_column(value) else math.exp(value)

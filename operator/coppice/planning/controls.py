@@ -14,6 +14,7 @@ from heapq import nlargest, nsmallest
 from coppice.api.decision import ControlsRecord
 from coppice.api.vocabulary import DIRECTIONS, Direction, Metric
 from coppice.planning.catalogue import Registered
+from coppice.planning.groups import Group
 from coppice.planning.recorded import trusted
 
 SHOWN = 3
@@ -21,12 +22,12 @@ SHOWN = 3
 Data = tuple[Metric, str]
 
 
-def controls(twins: Sequence[Sequence[Registered]], task: str) -> ControlsRecord | None:
-    """The first base models of each ranking among those with candidates, given by twins; None without any."""
-    if not twins:
+def controls(groups: Sequence[Group], task: str) -> ControlsRecord | None:
+    """The first base models of each ranking among groups of them with candidates; None without any."""
+    if not groups:
         return None
-    by_size = nsmallest(SHOWN, _largest(twins), key=lambda model: (-_size(model), model.key))
-    evaluated = {model.key: model for models in twins if models[0].spec.evaluations for model in models}
+    by_size = nsmallest(SHOWN, _largest(groups), key=lambda model: (-_size(model), model.key))
+    evaluated = {model.key: model for group in groups if group.first.spec.evaluations for model in group}
     ranks = static_ranks(evaluated.values(), task)
     by_rank = nsmallest(SHOWN, ranks, key=lambda key: (ranks[key], key))
     return ControlsRecord(
@@ -35,11 +36,12 @@ def controls(twins: Sequence[Sequence[Registered]], task: str) -> ControlsRecord
     )
 
 
-def _largest(twins: Iterable[Sequence[Registered]]) -> Iterator[Registered]:
-    """The first models of those twins, all of one size, that may be among the largest SHOWN."""
-    sizes = [(_size(models[0]), models) for models in twins]
-    least = nlargest(SHOWN, (size for size, _ in sizes))[-1]
-    return (model for size, models in sizes if size >= least for model in models[:SHOWN])
+def _largest(groups: Sequence[Group]) -> Iterator[Registered]:
+    """The first models of those groups, each of one size, that may be among the largest SHOWN."""
+    sizes = [_size(group.first) for group in groups]
+    least = nlargest(SHOWN, sizes)[-1]
+    largest = (group for size, group in zip(sizes, groups, strict=True) if size >= least)
+    return (model for group in largest for model in group.models(SHOWN))
 
 
 def _size(model: Registered) -> int:

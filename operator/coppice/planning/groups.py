@@ -1,6 +1,6 @@
 """Groups: base models that nothing which estimates, uses or chances read can tell apart, from all shelves together."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -31,6 +31,9 @@ class Group:
     parts: list[Models]
     count: int
     methods: tuple[Method, ...] = ()
+
+    def __iter__(self) -> Iterator[Registered]:
+        return chain.from_iterable(self.parts)
 
     def models(self, most: int) -> Models:
         """The first so many, in the order of their keys."""

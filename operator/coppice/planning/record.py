@@ -65,7 +65,7 @@ def refused_record(board: Board, reason: DecisionReason, message: str, now: date
 def _base_record(board: Board, entries: Entries, reason: DecisionReason, message: str, now: datetime) -> DecisionRecord:
     request, survey = board.request, board.survey
     shown = _best(board)
-    compared, ranked = board.counterfactual, controls(survey.fitting_models, request.spec.task)
+    compared, ranked = board.counterfactual, controls(survey.fits, request.spec.task)
     return DecisionRecord(
         software_version=request.world.software_version,
         decided_at=now,

@@ -55,15 +55,14 @@ class Twins:
 class Survey:
     """Fitting candidates by twins, and per reason how many were rejected with the first one's sentence.
 
-    `spared` counts candidates without a draft; `fitting_models` are all base models with any, those of equal
-    figures and heads together in the order of their keys.
+    `spared` counts candidates without a draft; `fits` are the groups of all base models that have any candidate.
     """
 
     groups: tuple[Twins, ...] = ()
     rejected: Counter[str] = field(default_factory=Counter)
     sentences: dict[str, str] = field(default_factory=dict)
     spared: int = 0
-    fitting_models: Sequence[Sequence[Registered]] = ()
+    fits: Sequence[Group] = ()
 
     @property
     def considered(self) -> int:
@@ -100,7 +99,7 @@ def survey(request: Request, *, singled_out: frozenset[str] = frozenset(), sieve
         rejected=rejections.counts,
         sentences=rejections.sentences(),
         spared=sum(group.count * (len(group.methods) - len(methods)) for group, methods in pairs),
-        fitting_models=[part for group in fitting for part in group.parts],
+        fits=fitting,
     )
 
 
