@@ -190,12 +190,12 @@ def set_up(
 
 def _stand(request: Request, twins: Twins, chances: Chances) -> Stand:
     """The chances of twins, after rungs that missed; only a model that is no one's twin was tried."""
-    model = twins.models[0]
-    found = [chances.of(one.method, model, one.network, twins.depth, twins.share) for one in twins.drafts]
+    model, depth, share = twins.first, twins.group.depth, twins.group.share
+    found = [chances.of(one.method, model, one.network, depth, share) for one in twins.drafts]
     everything = tuple(range(len(found)))
     if not request.tried or twins.others:
         network = twins.drafts[0].network
-        others = [chances.of(method, model, network, twins.depth, twins.share) for method in twins.others]
+        others = [chances.of(method, model, network, depth, share) for method in twins.others]
         return Stand(twins, tuple(found), suitability(one.value for one in (*found, *others)), everything)
     methods = [one.method for one in twins.drafts]
     values = {method.value: one.value for method, one in zip(methods, found, strict=True)}

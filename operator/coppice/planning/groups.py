@@ -50,13 +50,13 @@ def grouped(request: Request, cells: Iterable[Cell]) -> list[Group]:
     for models, figures, head, depth, share in cells:
         first, known = models[0], heads.get(head)
         if known is None:
+            unanswered = rejected_method(HEAD_CHECKS, first, Method.AS_IS, request)
             evaluated = head if not isinstance(head, Kind) or head.values[-1] else None
-            known = heads[head] = rejected_method(HEAD_CHECKS, first, Method.AS_IS, request), evaluated
-        unanswered, evaluated = known
-        key = figures, evaluated, unanswered and unanswered.reason, depth, share
+            known = heads[head] = unanswered, (evaluated, unanswered and unanswered.reason)
+        key = figures, known[1], depth, share
         group = found.get(key)
         if group is None:
-            found[key] = Group(figures, unanswered, depth, share, first, [models], len(models))
+            found[key] = Group(figures, known[0], depth, share, first, [models], len(models))
             continue
         group.parts.append(models)
         group.count += len(models)

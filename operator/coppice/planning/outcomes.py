@@ -5,8 +5,8 @@ with their groups. Which methods come to candidates is known from outlines, wher
 with its whole estimate when somebody asks for it.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from coppice.api.reasons import FitReason
@@ -22,177 +22,162 @@ from coppice.planning.kinds import Kind
 from coppice.planning.rejections import Rejections
 from coppice.planning.remembered import Candidates, estimated_before
 from coppice.planning.request import Request
-from coppice.planning.sieving.outline import ROUNDING, Outline, Told
+from coppice.planning.sieving.outline import ROUNDING, TOO_LARGE, UNSURE, Outline
 from coppice.planning.sieving.sheet import outlined
 
-METHODS = tuple(method for method in Method if method is not Method.FROM_SCRATCH)
-Case = tuple[Hashable, Method]
-"""Figures and method."""
+TRAINED = tuple(method for method in Method if method not in {Method.AS_IS, Method.FROM_SCRATCH})
+METHODS = (Method.AS_IS, *TRAINED)
+PLACES = {method: place for place, method in enumerate(METHODS)}
 Outcome = Candidate | Rejection
 
 
 @dataclass(slots=True)
-class _Tally:
-    """How many models, the first of them by key, and whether any head of theirs answers the job's question."""
+class _Alike:
+    """All models of the same figures: how many, and the first of them by key.
 
+    `answered` says whether any head of theirs answers the job's question, `before` why methods are not even tried,
+    `rows` where the outlines of the others are; `trained` are the methods that train something and come to candidates,
+    and `as_is` why use as it is does not, where a head answers.
+    """
+
+    kind: Hashable
     count: int
     first: Registered
     answered: bool
+    before: Mapping[Method, FitReason | None] = field(default_factory=dict)
+    rows: dict[Method, int] = field(default_factory=dict)
+    trained: tuple[Method, ...] = ()
+    as_is: FitReason | None = None
 
 
 class Outcomes:
-    """The outcomes for all groups of one survey.
-
-    `outline` says whether candidates may wait to be laid out; `rows_of` tells their rows in it then.
-    """
+    """The outcomes for all groups of one survey; `outline` says whether candidates may wait to be laid out."""
 
     def __init__(self, request: Request, groups: Sequence[Group], rejections: Rejections, *, outline: bool) -> None:
         self._request, self._rejections = request, rejections
         self._known, self._apart = estimated_before(request), Candidates()
-        self._figures: dict[Hashable, _Tally] = {}
+        self._alike: dict[Hashable, _Alike] = {}
         for group in groups:
             self._count(group)
-        self._before = self._untried()
-        possible = [case for case, reason in self._before.items() if reason is None and self._asked(*case)]
-        self._rows: dict[Hashable, dict[Method, int]] = {}
-        self.outline = self._sketched(possible) if outline else None
-        self._told = self.outline.told() if self.outline else []
-        self._after = {case: self._reason(case) for case in possible}
-        trained = {kind: self._trained(kind, tally) for kind, tally in self._figures.items()}
+        self._exclude()
+        self.outline = self._sketched() if outline else None
+        self._standing = self.outline.standing() if self.outline else []
+        self._costs: list[float] = self.outline.cost.tolist() if self.outline else []
+        for alike in self._alike.values():
+            self._decide(alike)
         for group in groups:
-            group.methods = (*self._used_as_is(group), *trained[group.figures])
+            group.methods = (*self._used_as_is(group), *self._alike[group.figures].trained)
 
-    def rows_of(self, figures: Hashable) -> Mapping[Method, int]:
-        """The rows of methods on models of the figures, as far as there is an outline of them."""
-        return self._rows.get(figures, {})
+    def rows_of(self, group: Group) -> Mapping[Method, int]:
+        """The rows of methods on such models, as far as there is an outline of them."""
+        return self._alike[group.figures].rows
 
     def draft(self, group: Group, method: Method) -> Draft:
-        """The candidate of a method on some model of the same figures."""
-        case = group.figures, method
-        figures = self._rounded(case)
+        """The candidate of a method on such models."""
+        alike = self._alike[group.figures]
+        figures = self._rounded(alike, method)
         if figures is None:
-            return drafted(self._candidate(case), self._request)
-        return Draft(method, group.first.network(self._request.spec.task), figures, partial(self._candidate, case))
+            return drafted(self._candidate(alike, method), self._request)
+        network = group.first.network(self._request.spec.task)
+        return Draft(method, network, figures, partial(self._candidate, alike, method))
 
     def _count(self, group: Group) -> None:
-        known = self._figures.get(group.figures)
+        known = self._alike.get(group.figures)
         if known is None:
-            self._figures[group.figures] = _Tally(group.count, group.first, group.unanswered is None)
+            known = _Alike(group.figures, group.count, group.first, group.unanswered is None)
+            self._alike[group.figures] = known
             return
         known.count += group.count
         known.answered |= group.unanswered is None
         if group.first.key < known.first.key:
             known.first = group.first
 
-    def _untried(self) -> dict[Case, FitReason | None]:
-        """Why methods are not tried on models of the figures; of those, only family and methods are read."""
-        found: dict[Case, FitReason | None] = {}
-        known: dict[Hashable, Rejection | None] = {}
-        for kind, tally in self._figures.items():
-            spec = tally.first.spec
-            for method in METHODS:
-                key = spec.architecture.family, tuple(spec.methods), method
-                if key not in known:
-                    known[key] = rejected_method(METHOD_CHECKS, tally.first, method, self._request)
-                rejection = known[key]
-                found[kind, method] = rejection.reason if rejection else None
-        return found
+    def _exclude(self) -> None:
+        """Say which methods are not tried: the checks read nothing of a model but its family and its methods."""
+        known: dict[Hashable, Mapping[Method, FitReason | None]] = {}
+        for alike in self._alike.values():
+            spec = alike.first.spec
+            key = spec.architecture.family, tuple(spec.methods)
+            if key not in known:
+                found = [rejected_method(METHOD_CHECKS, alike.first, method, self._request) for method in METHODS]
+                reasons = (rejection.reason if rejection else None for rejection in found)
+                known[key] = dict(zip(METHODS, reasons, strict=True))
+            alike.before = known[key]
 
-    def _asked(self, kind: Hashable, method: Method) -> bool:
-        return method is not Method.AS_IS or self._figures[kind].answered
-
-    def _sketched(self, possible: Iterable[Case]) -> Outline | None:
-        """The outline of all cases whose figures are known."""
-        asked: dict[Method, list[Hashable]] = {}
-        natures: dict[Hashable, Kind] = {}
-        for kind, one in self._figures.items():
-            if isinstance(kind, Kind) and self._are_known(one.first):
-                natures[kind] = one.first.network(self._request.spec.task).nature
-        for kind, method in possible:
-            if kind in natures:
-                asked.setdefault(method, []).append(kind)
-        if not asked:
-            return None
-        order = {nature: number for number, nature in enumerate(dict.fromkeys(natures.values()))}
-        for kinds in asked.values():
-            kinds.sort(key=lambda kind: order[natures[kind]])
-        for row, (kind, method) in enumerate((kind, method) for method, kinds in asked.items() for kind in kinds):
-            self._rows.setdefault(kind, {})[method] = row
-        models = {method: [self._figures[kind].first for kind in kinds] for method, kinds in asked.items()}
-        return outlined(self._request, models)
+    def _sketched(self) -> Outline | None:
+        """The outline of everything that is tried and whose figures are known, those of one nature together."""
+        natures: dict[Kind, list[_Alike]] = {}
+        for alike in self._alike.values():
+            if isinstance(alike.kind, Kind) and self._are_known(alike.first):
+                natures.setdefault(alike.first.network(self._request.spec.task).nature, []).append(alike)
+        known = [alike for some in natures.values() for alike in some]
+        asked: dict[Method, list[Registered]] = {}
+        row = 0
+        for method in METHODS:
+            for alike in known:
+                if alike.before[method] is None and (method is not Method.AS_IS or alike.answered):
+                    asked.setdefault(method, []).append(alike.first)
+                    alike.rows[method], row = row, row + 1
+        return outlined(self._request, asked) if asked else None
 
     def _are_known(self, model: Registered) -> bool:
         """Whether enough is known for an estimate, by checks that say the same of every method."""
         return rejected_method(FIGURES_CHECKS, model, Method.FULL_FINE_TUNE, self._request) is None
 
-    def _reason(self, case: Case) -> FitReason | None:
-        """Why nothing comes of a method that is tried; None where a candidate does."""
-        told = self._told_of(case)
-        if told is not None and not told.unsure:
-            if not told.held:
-                return FitReason.MEMORY_TOO_SMALL
-            if told.option >= 0:
-                return None
-        found = self._laid_out(case)
-        return found.reason if isinstance(found, Rejection) else None
+    def _decide(self, alike: _Alike) -> None:
+        """Find out which methods come to candidates; those that train and do not are rejected."""
+        if alike.answered:
+            alike.as_is = alike.before[Method.AS_IS] or self._reason(alike, Method.AS_IS)
+        reasons = {method: alike.before[method] or self._reason(alike, method) for method in TRAINED}
+        alike.trained = tuple(method for method, reason in reasons.items() if reason is None)
+        for method, reason in reasons.items():
+            if reason is not None:
+                self._reject(reason, alike.count, alike.first, method)
 
-    def _trained(self, kind: Hashable, tally: _Tally) -> tuple[Method, ...]:
-        """The methods that train something on such models and come to candidates; the others are rejected."""
-        found = []
-        for method in METHODS:
-            if method is not Method.AS_IS:
-                reason = self._before[kind, method] or self._after[kind, method]
-                if reason is None:
-                    found.append(method)
-                else:
-                    self._reject(reason, tally.count, tally.first, method)
-        return tuple(found)
+    def _reason(self, alike: _Alike, method: Method) -> FitReason | None:
+        """Why nothing comes of a method that is tried; None where a candidate does."""
+        row = alike.rows.get(method)
+        standing = UNSURE if row is None else self._standing[row]
+        if standing == UNSURE:
+            found = self._laid_out(alike, method)
+            return found.reason if isinstance(found, Rejection) else None
+        return FitReason.MEMORY_TOO_SMALL if standing == TOO_LARGE else None
 
     def _used_as_is(self, group: Group) -> tuple[Method, ...]:
         """The use as it is, where it comes to candidates; else it is rejected."""
-        case, unanswered = (group.figures, Method.AS_IS), group.unanswered
-        reason = self._before[case] or (unanswered.reason if unanswered else self._after[case])
+        alike, unanswered = self._alike[group.figures], group.unanswered
+        reason = alike.before[Method.AS_IS] or (unanswered.reason if unanswered else alike.as_is)
         if reason is None:
             return (Method.AS_IS,)
         self._reject(reason, group.count, group.first, Method.AS_IS)
         return ()
 
     def _reject(self, reason: FitReason, count: int, first: Registered, method: Method) -> None:
-        place = first.key, METHODS.index(method)
+        place = first.key, PLACES[method]
         self._rejections.add(reason, count, place, partial(_why_not, self._request, first, method))
 
-    def _rounded(self, case: Case) -> Figures | None:
+    def _rounded(self, alike: _Alike, method: Method) -> Figures | None:
         """What a rung reads of a candidate, where its outline tells it to the last digit that is shown."""
-        told = self._told_of(case)
-        if told is None or told.option < 0:
+        row = alike.rows.get(method)
+        if row is None or self.outline is None or self._standing[row] < 0:
             return None
-        below, above = (
-            rounded_figures(told.cost * factor, [high * factor for high in told.highs], self._request)
-            for factor in (1 - ROUNDING, 1 + ROUNDING)
-        )
+        cost, highs = self._costs[row], self.outline.highs[:, row]
+        below = rounded_figures(cost * (1 - ROUNDING), highs * (1 - ROUNDING), self._request)
+        above = rounded_figures(cost * (1 + ROUNDING), highs * (1 + ROUNDING), self._request)
         return below if below == above else None
 
-    def _option(self, case: Case) -> int | None:
-        """The configuration that is known to be the best one."""
-        told = self._told_of(case)
-        return None if told is None or told.option < 0 else told.option
-
-    def _told_of(self, case: Case) -> Told | None:
-        kind, method = case
-        row = self.rows_of(kind).get(method)
-        return None if row is None else self._told[row]
-
-    def _candidate(self, case: Case) -> Candidate:
-        found = self._laid_out(case)
+    def _candidate(self, alike: _Alike, method: Method) -> Candidate:
+        found = self._laid_out(alike, method)
         assert isinstance(found, Candidate)
         return found
 
-    def _laid_out(self, case: Case) -> Outcome:
-        kind, method = case
-        known = self._known if isinstance(kind, Kind) else self._apart
+    def _laid_out(self, alike: _Alike, method: Method) -> Outcome:
+        known, case = self._known if isinstance(alike.kind, Kind) else self._apart, (alike.kind, method)
         found: Outcome | None = known.get(case)
         if found is None:
-            found = _estimated(self._request, self._figures[kind].first, method, self._option(case))
+            row = alike.rows.get(method)
+            option = None if row is None or self._standing[row] < 0 else self._standing[row]
+            found = _estimated(self._request, alike.first, method, option)
             if isinstance(found, Candidate):
                 known[case] = found
         return found

@@ -36,19 +36,28 @@ FEWEST_OUTLINED = 16
 
 @dataclass(frozen=True)
 class Twins:
-    """Base models that differ in their names alone, in the order of their keys; `further` counts more of them.
+    """Base models of one group, of which one stands for all; the drafts are those of any one of them.
 
-    The drafts are those of any one of them: each stands for the same on the others; `others` are methods whose
-    candidates nobody needs. `depth` is that of the domain that the job and they share, `share` that of the job's
-    languages that they know, None where nobody says.
+    `others` are methods whose candidates nobody needs.
     """
 
-    models: tuple[Registered, ...]
+    group: Group
     drafts: tuple[Draft, ...]
-    depth: int
-    share: float | None
-    further: int = 0
     others: tuple[Method, ...] = ()
+
+    @property
+    def first(self) -> Registered:
+        """The first of them by key."""
+        return self.group.first
+
+    @cached_property
+    def models(self) -> tuple[Registered, ...]:
+        """The first of them in the order of their keys; `further` counts more."""
+        return self.group.models(MOST_TWINS)
+
+    @property
+    def further(self) -> int:
+        return max(self.group.count - MOST_TWINS, 0)
 
 
 @dataclass(frozen=True)
@@ -71,12 +80,12 @@ class Survey:
     @cached_property
     def fitting(self) -> int:
         """How many candidates fit, with those of further twins."""
-        return self.spared + sum((len(group.models) + group.further) * len(group.drafts) for group in self.groups)
+        return self.spared + sum(twins.group.count * len(twins.drafts) for twins in self.groups)
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
         """The candidates one by one, without those of further twins, in the order of their models' keys."""
-        each = [(model, group.drafts) for group in self.groups for model in group.models]
+        each = [(model, twins.drafts) for twins in self.groups for model in twins.models]
         ordered = sorted(each, key=lambda pair: pair[0].key)
         return tuple(draft.candidate.of(model) for model, drafts in ordered for draft in drafts)
 
@@ -95,7 +104,7 @@ def survey(request: Request, *, singled_out: frozenset[str] = frozenset(), sieve
     pairs = list(zip(fitting, kept, strict=True))
     found = [_twins(group, outcomes, methods) for group, methods in pairs if methods]
     return Survey(
-        groups=tuple(sorted(found, key=lambda twins: twins.models[0].key)),
+        groups=tuple(sorted(found, key=lambda twins: twins.first.key)),
         rejected=rejections.counts,
         sentences=rejections.sentences(),
         spared=sum(group.count * (len(group.methods) - len(methods)) for group, methods in pairs),
@@ -117,10 +126,7 @@ def _mentioned(request: Request) -> frozenset[str]:
 
 def _twins(group: Group, outcomes: Outcomes, methods: Collection[Method]) -> Twins:
     return Twins(
-        models=group.models(MOST_TWINS),
+        group,
         drafts=tuple(outcomes.draft(group, method) for method in group.methods if method in methods),
-        depth=group.depth,
-        share=group.share,
-        further=max(group.count - MOST_TWINS, 0),
         others=tuple(method for method in group.methods if method not in methods),
     )

@@ -26,6 +26,7 @@ from coppice.planning.passing import passing
 from coppice.planning.rejections import Rejections
 from coppice.planning.request import Request
 from coppice.planning.resolved import Resolved
+from coppice.planning.sieving.outline import TOO_LARGE, UNSURE
 from coppice.planning.sieving.sieve import Sieve
 from coppice.planning.world import World
 from worlds import make_intensity
@@ -87,18 +88,18 @@ def test_an_outline_tells_what_every_candidate_says_of_itself(where: str, rules:
     for job in jobs(4, seed=3):
         request = Request(job, RULES[rules], WORLDS[where])
         outlined, whole = outcomes(request, outline=True), outcomes(request, outline=False)
-        assert len(outlined._told) > 20
-        for case in outlined._after:
-            told, candidate = outlined._told_of(case), whole._laid_out(case)
-            assert told is not None
-            if told.unsure:
+        cases = [(alike, method, row) for alike in outlined._alike.values() for method, row in alike.rows.items()]
+        assert len(cases) > 20
+        for alike, method, row in cases:
+            standing, candidate = outlined._standing[row], whole._laid_out(whole._alike[alike.kind], method)
+            if standing == UNSURE:
                 continue
-            assert isinstance(candidate, Candidate) == told.held
+            assert isinstance(candidate, Candidate) == (standing != TOO_LARGE)
             if isinstance(candidate, Candidate):
-                assert told.cost == pytest.approx(candidate.estimate.expected(request.unit), rel=1e-12)
-                assert told.highs == pytest.approx(candidate.estimate.highs, rel=1e-12)
+                assert outlined.outline.cost[row] == pytest.approx(candidate.estimate.expected(request.unit), rel=1e-12)
+                assert outlined.outline.highs[:, row] == pytest.approx(candidate.estimate.highs, rel=1e-12)
                 options = (*request.hardware, *request.larger_hardware)
-                chosen, best = options[told.option], candidate.hardware
+                chosen, best = options[standing], candidate.hardware
                 assert (chosen.profile, chosen.accelerators) == (best.profile, best.accelerators)
 
 
@@ -142,5 +143,5 @@ def test_most_candidates_are_counted_and_never_drafted() -> None:
 
 def test_use_as_it_is_is_outlined_too() -> None:
     requests = [Request(job, RULES["carbon"], WORLDS["priced"]) for job in jobs(4, seed=3)]
-    rows = [rows for request in requests for rows in outcomes(request, outline=True)._rows.values()]
-    assert Method.AS_IS in {method for some in rows for method in some}
+    alike = [one for request in requests for one in outcomes(request, outline=True)._alike.values()]
+    assert Method.AS_IS in {method for one in alike for method in one.rows}

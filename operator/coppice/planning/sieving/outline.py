@@ -7,24 +7,14 @@ concluded from it.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from coppice.planning.column import Figures, Numbers, Truths
 
+UNSURE, TOO_LARGE = -1, -2
 ROUNDING = 1e-9
 """Relative difference below which two figures are not told apart: thousands of times what rounding makes of them."""
-
-
-class Told(NamedTuple):
-    """One row of an outline; the option is -1 where none is known to be the best."""
-
-    held: bool
-    unsure: bool
-    option: int
-    cost: float
-    highs: list[float]
 
 
 @dataclass
@@ -56,11 +46,11 @@ class Outline:
         cost, highs = np.full(count, np.inf), np.full((3, count), np.inf)
         return cls(parameters, no, cost, ~no, highs, np.full(count, -1), no.copy())
 
-    def told(self) -> list[Told]:
-        """Row by row."""
-        option = np.where(self.unsure, -1, self.option)
-        rows = self.held.tolist(), self.unsure.tolist(), option.tolist(), self.cost.tolist(), self.highs.T.tolist()
-        return [Told(*row) for row in zip(*rows, strict=True)]
+    def standing(self) -> list[int]:
+        """Row by row the option, TOO_LARGE where no memory holds it, UNSURE where only the candidate can tell."""
+        held = np.where(self.held, np.where(self.option < 0, UNSURE, self.option), TOO_LARGE)
+        found: list[int] = np.where(self.unsure, UNSURE, held).tolist()
+        return found
 
     def offer(self, new: "Outline", number: int, among: Truths) -> None:
         """Take over a configuration where it is the better one, as `best_configuration` has it."""

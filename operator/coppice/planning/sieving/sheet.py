@@ -26,7 +26,7 @@ from coppice.planning.memory import MEMORY_SIGMA
 from coppice.planning.money import Prices
 from coppice.planning.request import Request
 from coppice.planning.sieving.outline import Outline, close
-from coppice.planning.sieving.stack import Stack, stacked
+from coppice.planning.sieving.stack import Stack, figures, stacked
 from coppice.planning.workload import Effort, Workload
 
 VARYING = ("tokens", "forward_flops", "training_flops", "steps", "forward_steps")
@@ -54,15 +54,24 @@ class Models:
 
     def __init__(self, models: Sequence[Registered], task: str) -> None:
         self.networks = [model.network(task) for model in models]
-        self.least_bytes = [least_bytes(model) for model in models]
-        prices = [(model.spec.price_per_job, model.spec.price_per_month) for model in models]
-        self.paces = list(zip((network.pace for network in self.networks), prices, strict=True))
+        self.figures = figures(self.networks)
+        self.least_bytes = column(least_bytes(model) for model in models)
+        self._prices = [(model.spec.price_per_job, model.spec.price_per_month) for model in models]
 
     @cached_property
     def by_nature(self) -> list[tuple[slice, Stack]]:
         """Rows of one nature, stacked."""
         runs = (list(run) for _, run in groupby(range(len(self.networks)), lambda row: self.networks[row].nature))
-        return [(slice(run[0], run[-1] + 1), stacked(self.networks[run[0] : run[-1] + 1])) for run in runs]
+        slices = [slice(run[0], run[-1] + 1) for run in runs]
+        return [(rows, stacked(self.networks[rows.start], self.figures[rows])) for rows in slices]
+
+    @cached_property
+    def by_pace(self) -> Mapping[tuple[Kind, OwnPrices], list[int]]:
+        """Rows of one pace and price."""
+        found: dict[tuple[Kind, OwnPrices], list[int]] = {}
+        for row, (network, prices) in enumerate(zip(self.networks, self._prices, strict=True)):
+            found.setdefault((network.pace, prices), []).append(row)
+        return found
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,7 @@ class Sheet:
     """What is asked of a request, in columns."""
 
     def __init__(self, request: Request, asked: Mapping[Method, Sequence[Registered]]) -> None:
-        self._request, self._asked = request, asked
+        self._request = request
         known: dict[tuple[int, ...], Models] = {}
         self._blocks = []
         for method, some in asked.items():
@@ -105,8 +114,7 @@ class Sheet:
                 known[key] = Models(some, request.spec.task)
             self._blocks.append((request.effort(method), known[key]))
         self._networks = [network for _, models in self._blocks for network in models.networks]
-        self._methods = [effort.method for effort, models in self._blocks for _ in models.networks]
-        self._least = column(least for _, models in self._blocks for least in models.least_bytes)
+        self._least: Figures = np.concatenate([models.least_bytes for _, models in self._blocks])
         sigmas = [np.full(len(models.networks), own_sigma(effort)) for effort, models in self._blocks]
         self._sigma: Figures = np.concatenate(sigmas)
         self._batches, self._packs = list(self._by_nature()), list(self._by_pace())
@@ -161,7 +169,7 @@ class Sheet:
         return estimate_of_work(
             replace(self._work, **varying | {"training_flops": needs.training_flops[rows]}),
             pack.stack,
-            self._methods[0],
+            self._blocks[0][0].method,
             hardware,
             self._request.world,
             prices=Prices.of(hardware.profile.spec, *pack.prices, self._blocks[0][0].data_price),
@@ -174,8 +182,8 @@ class Sheet:
         """What was learned of each row."""
         if not self._request.learned:
             return NO_CORRECTION
-        numbers = np.arange(len(self._networks))[rows].tolist()
-        some = [(self._methods[row], self._networks[row]) for row in numbers]
+        methods = [effort.method for effort, models in self._blocks for _ in models.networks]
+        some = [(methods[row], self._networks[row]) for row in np.arange(len(methods))[rows].tolist()]
         each = [self._request.correction(method, network, hardware) for method, network in some]
         return Correction(
             time=_factors([one.time for one in each]),
@@ -191,13 +199,16 @@ class Sheet:
             first += len(models.networks)
 
     def _by_pace(self) -> Iterator[_Pack]:
-        found: dict[tuple[Kind, OwnPrices], list[int]] = {}
-        for row, key in enumerate(key for _, models in self._blocks for key in models.paces):
-            found.setdefault(key, []).append(row)
-        for (_, prices), rows in found.items():
-            all_ = len(found) == 1
-            stack = stacked(self._networks if all_ else [self._networks[row] for row in rows])
-            yield _Pack(slice(None) if all_ else np.array(rows), stack, prices)
+        first, found = 0, dict[tuple[Kind, OwnPrices], list[Numbers]]()
+        for _, models in self._blocks:
+            for key, rows in models.by_pace.items():
+                found.setdefault(key, []).append(np.array(rows) + first)
+            first += len(models.networks)
+        everything = np.concatenate([models.figures for _, models in self._blocks])
+        for (_, prices), parts in found.items():
+            some = np.concatenate(parts)
+            stack = stacked(self._networks[some[0]], everything[some])
+            yield _Pack(slice(None) if len(found) == 1 else some, stack, prices)
 
     def _whole_work(self) -> Workload:
         """The work of all rows without computing activations again."""

@@ -12,7 +12,7 @@ from coppice.planning.chance import Chances
 from coppice.planning.column import Figures, Numbers, column
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.groups import Group
-from coppice.planning.outcomes import METHODS, Outcomes
+from coppice.planning.outcomes import PLACES, Outcomes
 from coppice.planning.request import Request
 from coppice.planning.sieving.outline import Outline
 from coppice.planning.sieving.screening import Field, Room, may_hold, wanted
@@ -26,7 +26,7 @@ class _Cases:
         self.methods: list[Method] = []
         self.rows: list[int] = []
         for number, group in enumerate(groups):
-            rows = outcomes.rows_of(group.figures)
+            rows = outcomes.rows_of(group)
             for method in group.methods:
                 row = rows.get(method)
                 if row is not None:
@@ -85,10 +85,10 @@ class Sieve:
     def _chances(self, groups: Sequence[Group], cases: _Cases, sizes: Figures, numbers: Numbers) -> Figures:
         depths = column(group.depth for group in groups)[numbers]
         languages = column(self.chances.language(group.first, group.share) for group in groups)[numbers]
-        which = np.array([METHODS.index(method) for method in cases.methods])
+        which = np.array([PLACES[method] for method in cases.methods])
         found = np.zeros(len(numbers))
-        for index, method in enumerate(METHODS):
-            some = np.flatnonzero(which == index)
+        for method, place in PLACES.items():
+            some = np.flatnonzero(which == place)
             heads: Figures = 0.0
             if method is Method.AS_IS:
                 firsts = [groups[number].first for number in numbers[some]]

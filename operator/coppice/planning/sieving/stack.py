@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from coppice.planning.block import Block
+from coppice.planning.column import Figures
 from coppice.planning.families import NOTHING_KNOWN, Traits
 from coppice.planning.network import Network
 
@@ -62,9 +63,17 @@ def _row(network: Network) -> tuple[float, ...]:
     )
 
 
-def stacked(networks: Sequence[Network]) -> Stack:
-    """All of these as one; they are of one nature, or at least of one pace where only time and power are asked for."""
-    first, columns = networks[0], np.array([row(one) for one in networks], dtype=float).T
+def figures(networks: Sequence[Network]) -> Figures:
+    """The rows of all of these."""
+    return np.array([row(one) for one in networks], dtype=float)
+
+
+def stacked(first: Network, rows: Figures) -> Stack:
+    """Networks as one, by their rows and any one of them.
+
+    They are of one nature, or at least of one pace where only time and power are asked for.
+    """
+    columns = rows.T
     shape = None
     if first.shape:
         width, inner, attention, key_value, heads, experts, gated = columns[12:19]
