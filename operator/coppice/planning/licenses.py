@@ -5,7 +5,7 @@ know fails closed, unless an organisation's policy lists it by name under `licen
 """
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from boolean.boolean import ParseError  # type: ignore[import-untyped]
 from license_expression import AND, ExpressionError, LicenseSymbol, LicenseWithExceptionSymbol, Licensing
@@ -17,6 +17,8 @@ UNKNOWN = "LicenseRef-unknown"
 """What a derived model's licence is when a part of its chain states none."""
 
 _PARSER = Licensing()
+VERDICTS = 4096
+"""Kept: a registry has few licences, and an organisation few uses."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Verdict:
     unknown: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=VERDICTS)
 def judge(expression: str, use: Use) -> Verdict:
     """The verdict on an SPDX expression."""
     tree = _tree(expression)

@@ -42,11 +42,19 @@ FIGURES_CHECKS: tuple[MethodCheck, ...] = (
 
 def rejected_model(model: Registered, request: Request) -> Rejection | None:
     """The first reason against a base model, whatever its name and size."""
-    return next((found for check in MODEL_CHECKS if (found := check(model, request))), None)
+    for check in MODEL_CHECKS:
+        found = check(model, request)
+        if found is not None:
+            return found
+    return None
 
 
 def rejected_method(
     checks: tuple[MethodCheck, ...], model: Registered, method: Method, request: Request
 ) -> Rejection | None:
     """The first reason of some checks against a method on a base model that itself fits."""
-    return next((found for check in checks if (found := check(model, method, request))), None)
+    for check in checks:
+        found = check(model, method, request)
+        if found is not None:
+            return found
+    return None

@@ -29,7 +29,7 @@ ROUNDED_PRICE = 1.012
 """The same of a cost over a chance."""
 MOST_PROSPECTS = 8
 """Base models that a probe's value is computed over."""
-STEPS = 12
+STEPS = 10
 """Chances at which the cheapest candidates that are as likely are asked."""
 
 
@@ -117,7 +117,7 @@ def _dominated(field: Field, room: Room) -> Truths:
     """Those that candidates of enough other base models dominate: of any, or of such as can only be trained."""
     free = int(field.twins[~field.trains].sum())
     length = min(room.before + free, MAX_RUNGS)
-    asked = np.unique(np.concatenate(list(_asked(field, length))))
+    asked = np.unique(np.concatenate(list(_asked(field, room.before, length))))
     asked = asked[np.argsort(field.group[asked], kind="stable")]
     better = _better(field, asked, room)
     groups = field.group[asked]
@@ -128,17 +128,18 @@ def _dominated(field: Field, room: Room) -> Truths:
     return np.asarray((twins @ each >= length) | field.trains & (trained @ each >= room.before))
 
 
-def _asked(field: Field, length: int) -> Iterator[Numbers]:
+def _asked(field: Field, before: int, length: int) -> Iterator[Numbers]:
     """The cheapest at several chances: of base models that can only be trained, of all that train, of the rest."""
     yield np.array([], dtype=np.int64)
-    for some in (field.trains & ~field.used_as_is, field.trains, ~field.trains):
+    only_trained, others = field.trains & ~field.used_as_is, field.trains & field.used_as_is
+    for some, most in ((only_trained, before + 1), (others, length), (~field.trains, length)):
         order = np.flatnonzero(some & ~field.unsure)
         order = order[np.argsort(field.cost[order], kind="stable")]
         if len(order):
             chances = field.chance[order]
             steps = np.linspace(0, len(chances) - 1, STEPS).astype(np.int64)
             for least in np.unique(np.sort(chances)[steps]):
-                yield order[chances >= least][: length + 2]
+                yield order[chances >= least][:most]
 
 
 def _better(field: Field, asked: Numbers, room: Room) -> Truths:
