@@ -29,6 +29,11 @@ def is_column(value: float) -> bool:
     return isinstance(value, np.ndarray)
 
 
+def any_of(condition: Any) -> bool:
+    """Whether a condition holds anywhere."""
+    return bool(np.any(condition))
+
+
 def at_least(value: Number, least: Number) -> Number:
     """The larger of the two."""
     return _either(np.maximum, value, least) if is_column(value) or is_column(least) else max(value, least)

@@ -7,7 +7,7 @@ variance (Fenton 1960), which is within a percent or two for the two terms that 
 from typing import NamedTuple
 
 from coppice.api.base import Interval, rounded
-from coppice.planning.column import exp, expm1, is_column, log, log1p, sqrt, where
+from coppice.planning.column import any_of, exp, expm1, is_column, log, log1p, sqrt, where
 
 TENTH_PERCENTILE = -1.2815515655446004
 """Standard normal quantile of 0.1; the 90th percentile is its negative."""
@@ -55,6 +55,8 @@ def total(one: LogNormal, other: LogNormal, shared_sigma: float) -> LogNormal:
 def _totals(one: LogNormal, other: LogNormal, shared_sigma: float) -> LogNormal:
     """The same of columns, in which some may be nothing."""
     nothing, none = other.median <= 0, one.median <= 0
+    if not any_of(nothing) and not any_of(none):
+        return _sum(one, other, shared_sigma)
     first = LogNormal(where(none, 1.0, one.median), one.sigma)
     both = _sum(first, LogNormal(where(nothing, 1.0, other.median), other.sigma), shared_sigma)
     alone = where(nothing, one.median, other.median), where(nothing, one.sigma, other.sigma)

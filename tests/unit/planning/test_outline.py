@@ -97,7 +97,8 @@ def test_an_outline_tells_what_every_candidate_says_of_itself(where: str, rules:
             assert isinstance(candidate, Candidate) == (standing != TOO_LARGE)
             if isinstance(candidate, Candidate):
                 assert outlined.outline.cost[row] == pytest.approx(candidate.estimate.expected(request.unit), rel=1e-12)
-                assert outlined.outline.highs[:, row] == pytest.approx(candidate.estimate.highs, rel=1e-12)
+                if request.limited:
+                    assert outlined.outline.highs[:, row] == pytest.approx(candidate.estimate.highs, rel=1e-12)
                 options = (*request.hardware, *request.larger_hardware)
                 chosen, best = options[standing], candidate.hardware
                 assert (chosen.profile, chosen.accelerators) == (best.profile, best.accelerators)

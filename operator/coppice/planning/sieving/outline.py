@@ -25,7 +25,7 @@ class Outline:
     held        some configuration's memory holds it
     cost        expected, in the unit that plans are compared by, on the best configuration; infinite without any
     breaks      its high estimates exceed what the limits leave
-    highs       watt-hours, grams, seconds: a row each
+    highs       watt-hours, grams, seconds: a row each; only told where a limit binds
     option      the number of that configuration, those for larger plans after the others; -1 without any
     unsure      rounding could tell otherwise
     """

@@ -55,6 +55,7 @@ class Models:
     def __init__(self, models: Sequence[Registered], task: str) -> None:
         self.networks = [model.network(task) for model in models]
         self.figures = figures(self.networks)
+        self.parameters = column(network.matrix_parameters for network in self.networks)
         self.least_bytes = column(least_bytes(model) for model in models)
         self._prices = [(model.spec.price_per_job, model.spec.price_per_month) for model in models]
 
@@ -119,7 +120,7 @@ class Sheet:
         self._sigma: Figures = np.concatenate(sigmas)
         self._batches, self._packs = list(self._by_nature()), list(self._by_pace())
         self._work = self._whole_work()
-        self.parameters = column(network.matrix_parameters for network in self._networks)
+        self.parameters: Figures = np.concatenate([models.parameters for _, models in self._blocks])
 
     def on(self, hardware: Hardware, among: Truths) -> Outline:
         """What is looked at, on one configuration, each row with the first layout that fits."""
@@ -131,8 +132,8 @@ class Sheet:
             estimate = self._estimate(pack, needs, hardware)
             if estimate.of(unit) is not None:
                 found.cost[pack.rows] = estimate.expected(unit)
-            for number, high in enumerate(estimate.highs):
-                found.highs[number, pack.rows] = high
+            if self._request.limited:
+                found.highs[:, pack.rows] = np.array(estimate.highs)
         found.breaks[:] = False
         for high, left in zip(found.highs, self._request.remaining, strict=True):
             if left < np.inf:
