@@ -1,7 +1,7 @@
 """Energy of one pod: metered where it was, modelled from CPU seconds, else estimated from reserved time.
 
     host_idle    idle watts x host share x reserved time                            Estimated
-    cpu          Kepler; or RAPL above idle                                        Measured
+    cpu          Kepler or RAPL, above idle                                        Measured
                  CPU seconds x (peak - idle) watts / cores                          Modelled
                  without a result: cores x expected utilisation x watts a core      Estimated
     accelerator  DCGM, or NVML over the seconds it covered                          Measured

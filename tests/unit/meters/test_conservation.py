@@ -16,15 +16,13 @@ from hypothesis import strategies as st
 
 from builders import make_profile
 from coppice.accounting.metered import Metered
-from coppice.adapters.meters import kepler as kepler_meter
 from coppice.adapters.meters.dcgm import accelerator, devices
 from coppice.adapters.meters.pods import MeteredPod
 from coppice.adapters.meters.prometheus import Series
-from coppice.api.vocabulary import Component, Grade
-from exporters import DCGM, KEPLER, POWER, T0, Gpu, dcgm, kepler
+from coppice.api.vocabulary import Grade
+from exporters import DCGM, POWER, T0, Gpu, dcgm
 
 GPU_NODE = make_profile("h100").accelerator().build().spec
-CPU_NODE = make_profile().build().spec
 MOST, IDLE = 700.0, 70.0
 LENGTH, LEAD = 2400, 300
 """Nobody has a device in the first seconds, so that its idle power is seen."""
@@ -274,49 +272,3 @@ def test_an_exporter_that_restarted_loses_an_interval_at_most_and_says_so(seed: 
     assert lost <= every
     assert power or lost > 0
     assert float(said.joules) == pytest.approx(300 * (job.end - job.start - lost), **ROUNDING)
-
-
-@settings(max_examples=30, deadline=None)
-@given(seeds, intervals, st.booleans())
-def test_pods_other_processes_and_idle_sum_to_what_kepler_says_of_a_node(seed: int, every: int, twice: bool) -> None:
-    """Pods end at any time, some seen but once as terminated; whatever the interval, their joules are Kepler's last."""
-    dice = random.Random(seed)
-    spans = [(start, start + dice.randrange(5, 600)) for start in (dice.randrange(60, 1200) for _ in range(4))]
-    pods = [
-        MeteredPod(f"uid-{n}", "research", f"p{n}", T0 + start, T0 + end, 0, CPU_NODE)
-        for n, (start, end) in enumerate(spans)
-    ]
-    watts = [dice.uniform(1, 8) for _ in pods]
-    parts = [
-        kepler(pod.uid, power, start, end, scrapes(every, 0, dice, 0.0))
-        for pod, power, (start, end) in zip(pods, watts, spans, strict=True)
-    ]
-    series = [one for part in parts for one in part]
-    if twice:  # a second scraper, which asks more often and never sees that pods have terminated
-        denser = [
-            kepler(pod.uid, power, start, end, range(0, LENGTH, max(every // 3, 1)))
-            for pod, power, (start, end) in zip(pods, watts, spans, strict=True)
-        ]
-        series += [
-            Series({**one.labels, "prometheus_replica": "b"}, one.samples)
-            for part in denser
-            for one in part
-            if one.labels["state"] == "running"
-        ]
-    others, idle = 3.0 * LENGTH, 30.0 * LENGTH
-    node = others + idle + sum(last_of(series, pod.uid) for pod in pods)
-    said = [kepler_meter.readings(pod, series, T0 + LENGTH) for pod in pods]
-    cpu = [float(one.joules) for found in said for one in found if one.component is Component.CPU]
-    assert len(cpu) == len(pods)
-    assert sum(cpu) + others + idle == pytest.approx(node, **ROUNDING)
-    assert cpu == pytest.approx([power * (end - start) for power, (start, end) in zip(watts, spans, strict=True)])
-
-
-def last_of(series: Iterable[Series], uid: str) -> float:
-    """The highest value of a pod's package that Kepler printed."""
-    return max(
-        one.value
-        for item in series
-        if (item.labels["__name__"], item.labels["pod_id"], item.labels["zone"]) == (KEPLER, uid, "package")
-        for one in item.samples
-    )

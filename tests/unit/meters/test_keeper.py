@@ -9,12 +9,13 @@ from aiohttp import web as server
 from aiohttp.test_utils import TestServer
 
 from builders import make_profile
-from coppice.adapters.meters.keeper import LAST_WORD_SECONDS, ClusterMeters
-from coppice.adapters.meters.pods import MeteredPod
+from coppice.adapters.meters.keeper import ClusterMeters
+from coppice.adapters.meters.pods import LAST_WORD_SECONDS, MeteredPod
 from coppice.adapters.meters.prometheus import Prometheus, Series
 from coppice.adapters.web import Denied, Unreachable, Unusable, Web, WebError
 from exporters import T0, Gpu, dcgm, kepler
 from fake_cluster import FakeClock
+from kepler_node import Node
 
 GPU_NODE = make_profile("h100").accelerator().build().spec
 START, END = 610, 1190
@@ -33,7 +34,7 @@ class Memory(Prometheus):
         self.asked.append((selector, start, end))
         if self.error is not None:
             raise self.error
-        wanted = "kepler" if "kepler" in selector else "DCGM"
+        wanted = next(name for name in ("kepler_pod", "kepler_node", "DCGM") if name in selector)
         cut = (
             Series(item.labels, tuple(one for one in item.samples if start < one.at <= end))
             for item in self._all()
@@ -88,7 +89,7 @@ async def test_a_round_asks_only_for_what_is_new() -> None:
     await stand.at(1000, pod(None))
     first = len(stand.prometheus.asked)
     await stand.at(1030, pod(None))
-    assert [start for _, start, _ in stand.prometheus.asked[first:]] == [T0 + 910, T0 + 910]
+    assert [start for _, start, _ in stand.prometheus.asked[first:]] == [T0 + 910] * 3
 
 
 async def test_a_long_running_pod_is_shown_from_fewer_samples_without_losing_a_joule() -> None:
@@ -113,7 +114,8 @@ async def test_one_round_asks_once_for_all_pods() -> None:
     stand = Stand()
     many = [MeteredPod(f"uid-{n}", "research", f"p-{n}", T0 + START, None, 1, GPU_NODE) for n in range(150)]
     await stand.at(1000, *many)
-    assert len(stand.prometheus.asked) == 2
+    assert len(stand.prometheus.asked) == 3
+    assert 'node_name=~"node-1"' in stand.prometheus.asked[-1][0]
 
 
 async def test_a_new_process_reads_the_same_as_one_that_watched() -> None:
@@ -171,6 +173,53 @@ async def test_pods_of_settled_jobs_are_forgotten_and_nothing_is_asked_for_nobod
     assert len(stand.prometheus.asked) == asked, "a last word is final"
     await stand.at(END + 160)
     assert stand.meters.readings == {}
+
+
+LENGTH, NIGHT_SECONDS = 9000, 1200
+CPU_NODE = make_profile().host(idleWatts="100", peakWatts="260").build().spec
+
+
+def a_day(every: int = 15) -> list[Series]:
+    """A node whose system works by day: at 30 W by night, 50 W by day, and 40 W more while each of two pods works."""
+    spans = {"early": (600, 7000), "late": (4000, 7000)}
+    used = {uid: [1.0 if start <= at < end else 0.0 for at in range(LENGTH)] for uid, (start, end) in spans.items()}
+    by_day = [20.0 if at >= NIGHT_SECONDS else 0.0 for at in range(LENGTH)]
+    working = zip(by_day, *used.values(), strict=True)
+    used["system"] = [0.1] * LENGTH
+    node = Node(30, [base + 40 * sum(pods) for base, *pods in working], used, spans)
+    return node.scraped(range(0, LENGTH, every))
+
+
+def of_the_day(uid: str, start: int, end: int | None = 7000) -> MeteredPod:
+    return MeteredPod(uid, "research", uid, T0 + start, None if end is None else T0 + end, 0, CPU_NODE)
+
+
+async def test_a_node_that_is_read_for_longer_because_of_another_pod_rests_at_the_same_power() -> None:
+    """Else a new process, which reads other pods beside it, would get other figures."""
+    early, late = of_the_day("early", 600), of_the_day("late", 4000)
+    together, alone = Stand(a_day), Stand(a_day)
+    await together.at(7100, early, late)
+    await alone.at(8000, late)
+    assert together.meters.readings["late"].metered == alone.meters.readings["late"].metered
+    (cpu,) = alone.meters.readings["late"].metered
+    assert cpu.source == "kepler, idle first"
+    assert float(cpu.joules) == pytest.approx((130 - 50) * 3000 / 2.1, rel=0.001)
+
+
+async def test_a_running_pods_share_of_what_lies_above_rest_survives_that_older_samples_are_thinned() -> None:
+    stand, fresh = Stand(a_day), Stand(a_day)
+    for second in range(4100, 6900, 300):
+        await stand.at(second, of_the_day("late", 4000, None), of_the_day("early", 600, None))
+    await fresh.at(6800, of_the_day("late", 4000, None))
+    (shown,), (read,) = stand.meters.readings["late"].metered, fresh.meters.readings["late"].metered
+    assert (shown.source, float(shown.joules)) == (read.source, pytest.approx(float(read.joules), rel=0.001))
+
+
+async def test_nodes_are_not_asked_for_where_no_pod_says_its_node() -> None:
+    stand = Stand(lambda: [Series({**one.labels, "node_name": ""}, one.samples) for one in a_day()])
+    await stand.at(8000, of_the_day("late", 4000))
+    assert [selector for selector, _, _ in stand.prometheus.asked if "kepler_node" in selector] == []
+    assert [one.source for one in stand.meters.readings["late"].metered] == ["kepler"]
 
 
 async def test_prometheus_is_asked_for_raw_samples_an_hour_at_a_time() -> None:

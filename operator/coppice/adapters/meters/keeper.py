@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from coppice.accounting.metered import Metered, PodMeter
 from coppice.accounting.presence import Span
 from coppice.accounting.samples import Sample
-from coppice.adapters.meters import dcgm, kepler
-from coppice.adapters.meters.pods import MeteredPod
+from coppice.adapters.meters import dcgm, kepler, kepler_node
+from coppice.adapters.meters.pods import LAST_WORD_SECONDS, MARGIN_SECONDS, MeteredPod
 from coppice.adapters.meters.prometheus import Prometheus, Series
 from coppice.adapters.web import Unknown, WebError
 from coppice.ports import Clock
@@ -24,18 +24,12 @@ ROUND_SECONDS, LONGEST_ROUND_SECONDS = 30.0, 300.0
 SHARE = 0.05
 """Most of the time that reading may take, as long as accounts still close within their fifteen minutes."""
 
-LAST_WORD_SECONDS = 90.0
-"""After a pod's end: a collection, a scrape and some room, so that its counters have a value after it."""
-
-MARGIN_SECONDS = 120.0
-"""Before a pod's start: the counter's value at the start lies between two samples."""
-
 OVERLAP_SECONDS = 90.0
 """What each round reads again, for samples that came late."""
 
 THIN_SECONDS, THIN_AFTER_SECONDS = 60.0, 900.0
 
-PODS_A_QUERY = 200
+NAMES_A_QUERY = 200
 
 Labels = frozenset[tuple[str, str]]
 
@@ -46,7 +40,8 @@ class Store:
     """Samples of one selector from some time on; a round adds what is new.
 
     `thinned` keeps one sample a minute of what is older than a quarter of an hour: enough to show a running pod, and a
-    quarter of the work. Last words are computed from every sample.
+    quarter of the work. It is the first of each minute of the clock, so that what was scraped at once stays together.
+    Last words are computed from every sample.
     """
 
     def __init__(self, *, thinned: bool = False) -> None:
@@ -71,6 +66,10 @@ class Store:
         kept = {key: _kept(known, keep_from, thin_until) for key, known in self._items()}
         self._samples = {key: known for key, known in kept.items() if known}
 
+    def labels(self) -> list[Mapping[str, str]]:
+        """Of every series."""
+        return [dict(labels) for labels, _ in self._items()]
+
     def series(self) -> list[Series]:
         """Everything, in order of time."""
         return [
@@ -84,19 +83,20 @@ class Store:
 
 @dataclass
 class Stores:
-    """What was read of accelerators and of processors."""
+    """What was read of accelerators, of pods' processors and of the nodes that these are on."""
 
     accelerators: Store = field(default_factory=Store)
     processors: Store = field(default_factory=Store)
+    nodes: Store = field(default_factory=Store)
 
 
 def _kept(known: Mapping[float, float], keep_from: float, thin_until: float) -> dict[float, float]:
     kept: dict[float, float] = {}
     last = float("-inf")
     for at in sorted(known):
-        if at >= keep_from and (at >= thin_until or at - last >= THIN_SECONDS):
+        if at >= keep_from and (at >= thin_until or at // THIN_SECONDS > last):
             kept[at] = known[at]
-            last = at
+            last = at // THIN_SECONDS
     return kept
 
 
@@ -106,7 +106,7 @@ class ClusterMeters:
     def __init__(self, prometheus: Prometheus, clock: Clock) -> None:
         self._prometheus = prometheus
         self._clock = clock
-        self._stores = Stores(Store(thinned=True), Store(thinned=True))
+        self._stores = Stores(Store(thinned=True), Store(thinned=True), Store(thinned=True))
         self._told = ""
         self.readings: Mapping[str, PodMeter] = {}
 
@@ -155,9 +155,11 @@ class ClusterMeters:
         if with_accelerators:
             begin = min(pod.start for pod in with_accelerators) - MARGIN_SECONDS
             await self._refresh(stores.accelerators, [dcgm.SELECTOR], begin, now)
-        uids = sorted(pod.uid for pod in pods)
-        chunks = [uids[number : number + PODS_A_QUERY] for number in range(0, len(uids), PODS_A_QUERY)]
-        await self._refresh(stores.processors, [kepler.selector(chunk) for chunk in chunks], since, now)
+        uids = {pod.uid for pod in pods}
+        await self._refresh(stores.processors, [kepler.selector(some) for some in _chunks(uids)], since, now)
+        nodes = {kepler_node.name_of(one) for one in stores.processors.labels() if one.get("pod_id") in uids} - {""}
+        if nodes:
+            await self._refresh(stores.nodes, [kepler_node.selector(some) for some in _chunks(nodes)], since, now)
         # In a thread, because hundreds of thousands of samples take seconds, and the Lease must be renewed meanwhile.
         return await asyncio.to_thread(_computed, pods, reserved, stores, now)
 
@@ -179,12 +181,19 @@ def _computed(
     by_pod: dict[str, list[Series]] = {}
     for item in stores.processors.series():
         by_pod.setdefault(item.labels.get("pod_id", ""), []).append(item)
+    nodes = kepler_node.views(stores.nodes.series())
     found = {}
     for pod in pods:
+        own = by_pod.get(pod.uid, [])
+        beside = [view for name in {kepler_node.name_of(item.labels) for item in own} for view in nodes.get(name, [])]
         accelerator = dcgm.accelerator(pod, devices, now)
-        others = kepler.readings(pod, by_pod.get(pod.uid, []), now)
-        found[pod.uid] = (*((accelerator,) if accelerator else ()), *others)
+        found[pod.uid] = (*((accelerator,) if accelerator else ()), *kepler.readings(pod, own, now, beside))
     return found
+
+
+def _chunks(names: Iterable[str]) -> list[list[str]]:
+    ordered = sorted(names)
+    return [ordered[number : number + NAMES_A_QUERY] for number in range(0, len(ordered), NAMES_A_QUERY)]
 
 
 def _meters(found: Mapping[str, tuple[Metered, ...]], *, complete: bool) -> dict[str, PodMeter]:
