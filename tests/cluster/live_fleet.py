@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
@@ -20,7 +20,12 @@ from cluster.api import Api, ApiError, Body
 from cluster.pods import reserved_for
 from coppice.api.labels import JOB_NAME_LABEL
 
-CPU_WATTS = 4.0
+CPU_WATTS, REST_WATTS = 4.0, 1.42
+"""Of a pod's processor, above what the node's package draws at rest, which is the host's idle watts of the profile."""
+
+CALLED_ACTIVE = 0.5
+"""Of what pods draw, on a node that works for half of the time and draws little at rest."""
+
 LOOK_SECONDS = 0.5
 A_DAY_SECONDS = 86_400.0
 """For so long drivers have been loaded when a story begins."""
@@ -57,7 +62,8 @@ class Fleet:
         self._api, self._namespace = api, namespace
         self.boards = boards
         self._loaded = dict.fromkeys(boards.values(), time.time() - A_DAY_SECONDS)
-        self._pods: list[Seen] = []
+        self._pods: dict[str, Seen] = {}
+        self._began = time.time()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="fleet", daemon=True)
 
@@ -76,7 +82,9 @@ class Fleet:
     def _look(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
             try:
-                self._pods = [seen for pod in self._api.list("Pod", self._namespace) if (seen := _seen(pod))]
+                found = [seen for pod in self._api.list("Pod", self._namespace) if (seen := _seen(pod))]
+                gone = (replace(pod, end=pod.end or time.time()) for pod in self._pods.values())
+                self._pods = {**{pod.uid: pod for pod in gone}, **{pod.uid: pod for pod in found}}
             except (ApiError, urllib3.exceptions.HTTPError) as error:
                 log.warning("the fleet goes on after: %s", error)
 
@@ -85,22 +93,29 @@ class Fleet:
         boards = sorted({self.boards[job] for job in jobs}, key=lambda board: board.uuid)
 
         def page() -> str:
-            pods = [pod for pod in self._pods if pod.end is None]
+            pods = [pod for pod in self._pods.values() if pod.end is None]
             return "".join(line for board in boards for line in self._lines(board, pods))
 
         return page
 
     def kepler(self) -> str:
-        """What Kepler prints of every pod: active power, and overlapping zones."""
-        pods, now = self._pods, time.time()
-        lines = ["# TYPE kepler_pod_cpu_joules_total counter\n"]
-        for pod in pods:
-            joules = CPU_WATTS * ((pod.end or now) - pod.start)
-            state = "running" if pod.end is None else "terminated"
-            who = f'pod_id="{pod.uid}",pod_name="{pod.name}",pod_namespace="{pod.namespace}",state="{state}"'
-            for zone, factor in (("package", 1.0), ("core", 0.7), ("psys", 1.4)):
-                labels = f'{who},zone="{zone}",node_name="node-1"'
-                lines.append(f"kepler_pod_cpu_joules_total{{{labels}}} {joules * factor!r}\n")
+        """What Kepler prints of every pod and of their node: part of the energy is called active, and zones overlap."""
+        pods, now = list(self._pods.values()), time.time()
+        lines = [
+            f"# TYPE kepler_{name}_joules_total counter\n" for name in ("pod_cpu", "node_cpu_active", "node_cpu_idle")
+        ]
+        drawn = {pod.uid: CPU_WATTS * ((pod.end or now) - pod.start) for pod in pods}
+        active = CALLED_ACTIVE * sum(drawn.values())
+        idle = REST_WATTS * (now - self._began) + sum(drawn.values()) - active
+        for zone, factor in (("package", 1.0), ("core", 0.7), ("psys", 1.4)):
+            where = f'zone="{zone}",node_name="node-1"'
+            for pod in pods:
+                state = "running" if pod.end is None else "terminated"
+                who = f'pod_id="{pod.uid}",pod_name="{pod.name}",pod_namespace="{pod.namespace}",state="{state}"'
+                joules = CALLED_ACTIVE * drawn[pod.uid] * factor
+                lines.append(f"kepler_pod_cpu_joules_total{{{who},{where}}} {joules!r}\n")
+            for name, joules in (("active", active), ("idle", idle)):
+                lines.append(f"kepler_node_cpu_{name}_joules_total{{{where}}} {joules * factor!r}\n")
         return "".join(lines)
 
     def _lines(self, board: Board, pods: Iterable[Seen]) -> list[str]:

@@ -15,7 +15,9 @@ from cluster.stage import Stage
 from cluster.workloads import Workloads, reserved_seconds
 from devcluster.controlplane import ControlPlane
 
-WATTS = 4.0
+WATTS, REST_WATTS, CALLED_ACTIVE = 4.0, 1.0, 0.5
+"""A pod's above what its node draws at rest, and the part of its power that Kepler calls active."""
+
 RUNS_SECONDS = 20.0
 
 
@@ -24,6 +26,7 @@ class Kepler(Exporter):
 
     def __init__(self) -> None:
         self._runs: dict[str, tuple[str, float, float | None]] = {}
+        self._began = time.time()
         super().__init__(self.page)
 
     def start(self, pod: Body) -> None:
@@ -40,10 +43,16 @@ class Kepler(Exporter):
         return WATTS * ((ended or time.time()) - began)
 
     def page(self) -> str:
-        lines = ["# TYPE kepler_pod_cpu_joules_total counter"]
-        for labels, began, ended in list(self._runs.values()):
-            joules, state = WATTS * ((ended or time.time()) - began), "terminated" if ended else "running"
-            lines.append(f'kepler_pod_cpu_joules_total{{{labels},state="{state}",zone="package"}} {joules!r}')
+        where, runs, now = 'zone="package",node_name="node-1"', list(self._runs.values()), time.time()
+        lines, drawn = ["# TYPE kepler_pod_cpu_joules_total counter"], 0.0
+        for labels, began, ended in runs:
+            joules, state = WATTS * ((ended or now) - began), "terminated" if ended else "running"
+            lines.append(f'kepler_pod_cpu_joules_total{{{labels},state="{state}",{where}}} {CALLED_ACTIVE * joules!r}')
+            drawn += joules
+        active, whole = CALLED_ACTIVE * drawn, REST_WATTS * (now - self._began) + drawn
+        for name, value in (("active", active), ("idle", whole - active)):
+            lines += [f"# TYPE kepler_node_cpu_{name}_joules_total counter"]
+            lines += [f"kepler_node_cpu_{name}_joules_total{{{where}}} {value!r}"]
         return "\n".join(lines) + "\n"
 
 

@@ -26,6 +26,7 @@ from coppice.adapters.web import Web
 from coppice.api.vocabulary import Component, Grade
 from exporters import T0, Gpu, dcgm, kepler
 from fake_cluster import FakeClock
+from kepler_node import Node
 
 GPU_NODE = make_profile("h100").accelerator().build().spec
 GPU_WATTS, CPU_WATTS = 300.0, 4.0
@@ -117,6 +118,23 @@ def test_live_pods_get_what_they_drew_though_prometheus_is_killed_meanwhile(
         assert float(accelerator.joules) == pytest.approx(GPU_WATTS * seconds, abs=GPU_WATTS * TICK)
         assert float(accelerator.covered_seconds) == pytest.approx(seconds, abs=1e-3)
         assert float(cpu.joules) == pytest.approx(CPU_WATTS * seconds, abs=CPU_WATTS * TICK)
+
+
+def test_a_back_filled_day_of_a_node_is_split_idle_first_to_exact_totals(tmp_path: Path) -> None:
+    """A pod and the system of a node that rests before them, at 30 s, with a Kepler that restarts."""
+    day, start, end = 86_400, 615, 85_815
+    here = [start <= second < end for second in range(day)]
+    used = {"uid-day": [3.0 if one else 0.0 for one in here], "system": [1.0 if one else 0.0 for one in here]}
+    node = Node(40, [60.0 if one else 0.0 for one in here], used, {"uid-day": (start, end)})
+    process = PrometheusProcess(tmp_path / "prometheus")
+    process.back_fill(node.scraped(range(0, day, 30), restart_at=43_215))
+    profile = make_profile().host(idleWatts="45", peakWatts="200").build().spec
+    pod = MeteredPod("uid-day", "research", "uid-day", T0 + start, T0 + end, 0, profile)
+    with process:
+        found = asyncio.run(last_words(process.url, FakeClock(datetime.fromtimestamp(T0 + day, UTC)), pod))
+    cpu = found["uid-day"][Component.CPU]
+    assert (cpu.source, float(cpu.covered_seconds)) == ("kepler, idle first", end - start - 30)
+    assert float(cpu.joules) == pytest.approx(0.75 * 60 * (end - start - 30), rel=1e-6)
 
 
 def test_a_back_filled_day_is_read_to_exact_totals(tmp_path: Path) -> None:
