@@ -35,7 +35,9 @@ from e2e.life import until
 
 IDLE_WATTS, BUSY_WATTS = 10.0, 40.0
 WRAPS_AT = 2**31
-INTERVAL_SECONDS = 3.0
+INTERVAL_SECONDS, STALE_SECONDS = 3.0, 0.5
+"""How often joules are divided, and how old they may be when they are asked for; the second is Kepler's default."""
+
 SERVICE = "kepler"
 POD = re.compile(r"pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12})")
 
@@ -203,6 +205,7 @@ class Shares:
     def __init__(self, powercap: Powercap, node: str) -> None:
         self._powercap, self._node = powercap, node
         self._last = powercap.microjoules, processor_ticks(), process_ticks()
+        self._at = time.monotonic()
         self.active = self.idle = 0.0
         self.pods: dict[str, float] = {}
         self._running: set[str] = set()
@@ -213,21 +216,24 @@ class Shares:
         """Divide what was drawn since the last time."""
         with self._lock:
             before, (busy, whole), ticks = self._last
+            begun, self._at = self._at, time.monotonic()
             self._last = self._powercap.microjoules, processor_ticks(), process_ticks()
             now, (busy_now, whole_now), ticks_now = self._last
             joules = (now - before) % WRAPS_AT / 1e6
-            active = joules * (busy_now - busy) / max(whole_now - whole, 1)
-            self.active, self.idle = self.active + active, self.idle + joules - active
+            active = joules * min(max(busy_now - busy, 0) / max(whole_now - whole, 1), 1.0)
+            self.active, self.idle = self.active + active, self.idle + (joules - active)
             used = {key: max(count - ticks.get(key, 0), 0) for key, count in ticks_now.items()}
             total = sum(used.values())
             self._running = {pod for pod, _ in ticks_now if pod}
             for (pod, _), count in used.items():
                 if pod and total:
                     self.pods[pod] = self.pods.get(pod, 0.0) + active * count / total
-            self._watts = dict.fromkeys(("node", "processes"), active / INTERVAL_SECONDS)
+            self._watts = dict.fromkeys(("node", "processes"), active / max(self._at - begun, 0.001))
 
     def page(self) -> str:
-        """Kepler's exposition."""
+        """Kepler's exposition, of fresh values."""
+        if time.monotonic() - self._at > STALE_SECONDS:
+            self.refresh()
         with self._lock:
             node = f'zone="package",path="intel-rapl:0",node_name="{self._node}"'
             lines = [

@@ -1,4 +1,4 @@
-"""Jobs on a real node are Measured through Kepler, and what pods, other processes and idle time used is the node.
+"""Jobs on a real node are Measured through Kepler, and pods, other processes and power at rest are the node.
 
 Kepler, its package counter and what stands in for them where they cannot be had are told in `e2e.kepler`. The
 operator is told of the cluster's Prometheus for these tests alone.
@@ -7,7 +7,7 @@ operator is told of the cluster's Prometheus for these tests alone.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -27,6 +27,10 @@ from e2e.kepler import IDLE_WATTS, WRAPS_AT, Kepler
 from e2e.life import Life
 
 WORK_SECONDS = 30
+MARGIN_SECONDS, LAST_WORD_SECONDS, LEAST_SECONDS = 120, 90, 30
+"""What is read before a pod's start and after its end, and for how long a power must be seen."""
+HOST_IDLE_WATTS = 36.9
+"""Of the chart's profile cpu-generic."""
 JOBS = ("works-a", "works-b")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Kepler reads the node's /proc, for which it must be root")
@@ -50,19 +54,74 @@ class Metered:
         assert totals is not None
         return {part.grade: float(part.joules) for part in totals.parts if part.component is component}
 
+    def counter(self, name: str, **labels: str) -> dict[float, float]:
+        """A counter's values by time, whatever state its pod was in."""
+        found = self.kepler.samples(name, **labels)
+        return {at: value for _, pairs in found for at, value in sorted(pairs)}
+
     def pods_rise(self, uid: str) -> float:
         """A pod's joules by the samples themselves: from 0, and every rise."""
-        found = self.kepler.samples("kepler_pod_cpu_joules_total", pod_id=uid)
-        values = [value for _, value in sorted(pair for _, pairs in found for pair in pairs)]
+        every = self.counter("kepler_pod_cpu_joules_total", pod_id=uid)
+        values = [every[at] for at in sorted(every)]
         return values[0] + sum(max(after - before, 0.0) for before, after in pairwise(values))
 
     def nodes_rise(self, name: str) -> float:
         """The node's joules in the time for which there are samples; its own counter wraps."""
-        ((_, pairs),) = self.kepler.samples(name)
+        every = self.counter(name)
+        values = [every[at] for at in sorted(every)]
         wrap = WRAPS_AT / 1e6 if name == "kepler_node_cpu_joules_total" else float("inf")
-        return sum(
-            after - before if after >= before else after + wrap - before for (_, before), (_, after) in pairwise(pairs)
-        )
+        return sum(after - before if after >= before else after + wrap - before for before, after in pairwise(values))
+
+    def node(self) -> list[Interval]:
+        """What Kepler printed of the node between scrapes."""
+        active, idle = (self.counter(f"kepler_node_cpu_{part}_joules_total") for part in ("active", "idle"))
+        return [
+            Interval(before, after, active[after] - active[before], idle[after] - idle[before])
+            for before, after in pairwise(sorted(active.keys() & idle.keys()))
+        ]
+
+    def above(self, uids: Iterable[str], watts: float) -> float:
+        """Pods' share, by what Kepler called active, of what the node drew above that power."""
+        joules = 0.0
+        for uid in uids:
+            every = self.counter("kepler_pod_cpu_joules_total", pod_id=uid)
+            for one in self.node():
+                begun, then = (latest(every, at) for at in (one.start, one.end))
+                joules += max(then - begun, 0.0) / one.active * one.above(watts) if one.active else 0.0
+        return joules
+
+    def watts_at_rest(self, name: str) -> float:
+        """The lowest over half a minute from before the pod's start to after its end, or the host's idle watts."""
+        pod = self.pod(name)
+        begin, end = pod.start.timestamp() - MARGIN_SECONDS, pod.end.timestamp() + LAST_WORD_SECONDS
+        seen = [one for one in self.node() if begin <= one.start and one.end <= end]
+        parts = (seen[first:last] for first in range(len(seen)) for last in range(first + 1, len(seen) + 1))
+        long = [part for part in parts if part[-1].end - part[0].start >= LEAST_SECONDS]
+        lowest = min(sum(one.joules for one in part) / (part[-1].end - part[0].start) for part in long)
+        return min(lowest, HOST_IDLE_WATTS)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Joules of the node between two scrapes."""
+
+    start: float
+    end: float
+    active: float
+    idle: float
+
+    @property
+    def joules(self) -> float:
+        return self.active + self.idle
+
+    def above(self, watts: float) -> float:
+        return self.joules - watts * (self.end - self.start)
+
+
+def latest(every: Mapping[float, float], at: float) -> float:
+    """A counter's value at a time; 0 before its first."""
+    known = [when for when in every if when <= at]
+    return every[max(known)] if known else 0.0
 
 
 @pytest.fixture(scope="module")
@@ -109,31 +168,45 @@ def working(name: str, image: str) -> JobBuilder:
     return job(name).target("0.95").mode("Never").set("spec.trainer.template", {"spec": {"containers": [container]}})
 
 
-def test_a_pods_processor_is_measured_with_what_kepler_said_of_it(metered: Metered) -> None:
+def test_a_pods_processor_is_measured_by_its_share_of_what_lies_above_rest(metered: Metered) -> None:
     for name in JOBS:
-        pod = metered.pod(name)
+        pod, rest = metered.pod(name), metered.watts_at_rest(name)
         (said,) = [item for item in pod.metered if item.component is Component.CPU]
-        assert (said.grade, said.source) == (Grade.MEASURED, "kepler")
-        assert float(said.joules) == pytest.approx(metered.pods_rise(pod.uid), rel=0.05)
-        assert float(said.joules) > WORK_SECONDS * 0.1 * IDLE_WATTS
+        assert (said.grade, said.source) == (Grade.MEASURED, "kepler, idle first")
+        ends = 0.05 * metered.pods_rise(pod.uid)  # the pod's last moments are shown a scrape later, with another power
+        assert float(said.joules) == pytest.approx(metered.above([pod.uid], rest), rel=0.05, abs=ends)
         assert metered.joules(name, Component.CPU)[Grade.MEASURED] == pytest.approx(float(said.joules), abs=0.01)
 
 
-def test_pods_other_processes_and_idle_time_are_the_node(metered: Metered) -> None:
+def test_a_pod_gets_no_more_than_its_share_of_what_the_package_truly_draws_above_idle(metered: Metered) -> None:
+    """And no less but what the node drew at its quietest, where that was above idle."""
+    for name in JOBS:
+        pod, rest = metered.pod(name), metered.watts_at_rest(name)
+        truth = metered.above([pod.uid], IDLE_WATTS)
+        (said,) = [float(item.joules) for item in pod.metered if item.component is Component.CPU]
+        assert IDLE_WATTS * 0.98 <= rest <= HOST_IDLE_WATTS
+        assert 0 < said <= truth * 1.05
+        assert said >= truth * 0.95 - (rest - IDLE_WATTS) * (pod.end - pod.start).total_seconds()
+        assert metered.pods_rise(pod.uid) > 0
+
+
+def test_pods_other_processes_and_power_at_rest_are_the_node(metered: Metered) -> None:
     node = metered.nodes_rise("kepler_node_cpu_joules_total")
     active = metered.nodes_rise("kepler_node_cpu_active_joules_total")
     idle = metered.nodes_rise("kepler_node_cpu_idle_joules_total")
     assert active + idle == pytest.approx(node, rel=0.01)
     assert 0 < node <= metered.kepler.powercap.joules
-    every = metered.kepler.samples("kepler_pod_cpu_joules_total")
-    pods = {labels["pod_id"] for labels, _ in every}
-    ours = sum(metered.joules(name, Component.CPU)[Grade.MEASURED] for name in JOBS)
-    assert {metered.pod(name).uid for name in JOBS} <= pods
-    others = sum(metered.pods_rise(uid) for uid in pods - {metered.pod(name).uid for name in JOBS})
-    assert ours + others <= active * 1.02
-    assert ours + (active - sum(metered.pods_rise(metered.pod(name).uid) for name in JOBS)) + idle == pytest.approx(
-        node, rel=0.02
-    )
+    intervals, rest = metered.node(), min(metered.watts_at_rest(name) for name in JOBS)
+    above_rest = sum(one.above(rest) for one in intervals)
+    every = {labels["pod_id"] for labels, _ in metered.kepler.samples("kepler_pod_cpu_joules_total")}
+    ours = {metered.pod(name).uid for name in JOBS}
+    assert ours <= every
+    measured = sum(metered.joules(name, Component.CPU)[Grade.MEASURED] for name in JOBS)
+    others = metered.above(every - ours, rest)
+    assert measured + others <= above_rest * 1.02
+    processes = above_rest - metered.above(every, rest)
+    seconds = intervals[-1].end - intervals[0].start
+    assert measured + others + processes + rest * seconds == pytest.approx(node, rel=0.02)
 
 
 def test_processes_sum_to_what_the_node_draws_while_it_works(metered: Metered) -> None:
