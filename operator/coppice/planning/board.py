@@ -79,12 +79,20 @@ class Placed:
 
 @dataclass(frozen=True)
 class Stand:
-    """Twins on the board: the chances of their candidates, how likely each model suits, and which are still open."""
+    """Twins on the board: the chances of their candidates by value, how likely each model suits, and which are open."""
 
     twins: Twins
-    chances: tuple[Chance, ...]
+    values: Sequence[float]
     suited: float
-    open: tuple[int, ...]
+    open: Sequence[int]
+    told: Chances
+
+    @cached_property
+    def chances(self) -> Sequence[Chance]:
+        """The chances with what they were made from: a few are shown, all are compared."""
+        model, group, drafts = self.twins.first, self.twins.group, self.twins.drafts
+        each = (self.told.of(draft.method, model, draft.network, group.depth, group.share) for draft in drafts)
+        return tuple(_marked_down(one, value) for one, value in zip(each, self.values, strict=True))
 
     def placed(self, number: int, model: Registered) -> Placed:
         """One candidate on one of the models."""
@@ -126,7 +134,7 @@ class Board:
             suited, models = shown(stand.suited, SUITED_DIGITS), _by_name(stand.twins.models)
             for number in stand.open:
                 draft = stand.twins.drafts[number]
-                chance, method, figures = shown(stand.chances[number].value, CHANCE_DIGITS), draft.method, draft.figures
+                chance, method, figures = shown(stand.values[number], CHANCE_DIGITS), draft.method, draft.figures
                 name, group = rung_name(method, models[0].reference), models[0].key
                 twins = _Names(method, models) if len(models) > 1 else ()
                 trains = method is not Method.AS_IS
@@ -164,9 +172,9 @@ class Board:
         if stand is None:
             assert isinstance(self.scratch, Placed)
             return self.scratch
-        model = next(model for model in stand.twins.models if model.key == rung.group)
-        names = [rung_name(draft.method, model.reference) for draft in stand.twins.drafts]
-        methods = (number for number in stand.open if names[number] == rung.name)
+        twins = stand.twins
+        model = next(model for model in twins.models if model.key == rung.group)
+        methods = (n for n in stand.open if rung_name(twins.drafts[n].method, model.reference) == rung.name)
         return stand.placed(next(methods), model)
 
     @cached_property
@@ -190,19 +198,17 @@ def set_up(
 
 def _stand(request: Request, twins: Twins, chances: Chances) -> Stand:
     """The chances of twins, after rungs that missed; only a model that is no one's twin was tried."""
-    model, depth, share = twins.first, twins.group.depth, twins.group.share
-    found = [chances.of(one.method, model, one.network, depth, share) for one in twins.drafts]
-    everything = tuple(range(len(found)))
+    model, methods, group = twins.first, [draft.method for draft in twins.drafts], twins.group
+    network = twins.drafts[0].network
+    found = chances.values((*methods, *twins.others), model, network, group.depth, group.share)
+    values, everything = found[: len(methods)], range(len(methods))
     if not request.tried or twins.others:
-        network = twins.drafts[0].network
-        others = [chances.of(method, model, network, depth, share) for method in twins.others]
-        return Stand(twins, tuple(found), suitability(one.value for one in (*found, *others)), everything)
-    methods = [one.method for one in twins.drafts]
-    values = {method.value: one.value for method, one in zip(methods, found, strict=True)}
-    suited, after = after_misses(values, [one.value for one in methods if _missed(request, one, model.reference)])
-    marked = tuple(_marked_down(one, after[method.value]) for method, one in zip(methods, found, strict=True))
+        return Stand(twins, values, suitability(found), everything, chances)
+    by_method = {method.value: value for method, value in zip(methods, values, strict=True)}
+    missed = [method.value for method in methods if _missed(request, method, model.reference)]
+    suited, after = after_misses(by_method, missed)
     left = [number for number in everything if not request.was_tried(methods[number], model.reference)]
-    return Stand(twins, marked, suited, tuple(left))
+    return Stand(twins, list(after.values()), suited, left, chances)
 
 
 def _by_name(models: Sequence[Registered]) -> Sequence[Registered]:

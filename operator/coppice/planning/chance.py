@@ -16,7 +16,7 @@ texts of a class a probe met its target where adapters, full fine-tuning and scr
 How these chances stood up to what came out is said with every decision and changes none (`learning.score`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import log
@@ -109,6 +109,8 @@ class Chances:
         spec, labels = request.spec, request.spec.dataset.labels or 2
         self._difficulty = _difficulty(spec.objective.target, spec.objective.metric, labels)
         self._data = {method: _data(spec.dataset.examples, labels, method) for method in Method}
+        self._of_method = {method: self._terms_of_method(method) for method in Method}
+        self._logits_of_method = {method: tuple(terms.values()) for method, terms in self._of_method.items()}
 
     def of(
         self,
@@ -125,22 +127,37 @@ class Chances:
         if model is None:
             terms = {"base": SCRATCH_BASE, "data": self._data[method], "difficulty": self._difficulty}
         else:
-            size = network.matrix_parameters if network else None
-            terms = self._terms(method, size, depth, self.language(model, share), self.head(method, model))
+            terms = self._of_model(_size(network), depth, self.language(model, share))
+            terms |= self._of_method[method] | self.head(method, model)
         if model is not None and model.key in self._probed:
             terms = _probed(method, self._request.spec, self._probed[model.key], terms)
-        observed = self._others
-        if self._reports:
-            observed = self._reports.get((method, model.key if model else "")) or observed
-        prior = _prior(terms)
+        observed, prior = self._observed(method, model), _prior(terms.values())
         return Chance(_posterior(prior, observed), prior, observed, terms)
+
+    def values(
+        self, methods: Iterable[Method], model: Registered, network: Network | None, depth: int, share: float | None
+    ) -> list[float]:
+        """The values alone of several methods' chances on a base model, equal to those of `of` to the last digit.
+
+        Most chances are compared and never shown; so what the model says is worked out once, and no terms are named.
+        """
+        if model.key in self._probed:
+            return [self.of(method, model, network, depth, share).value for method in methods]
+        logits = tuple(self._of_model(_size(network), depth, self.language(model, share)).values())
+        values = []
+        for method in methods:
+            head = tuple(self.head(method, model).values()) if method is Method.AS_IS else ()
+            prior = _prior(logits + self._logits_of_method[method] + head)
+            values.append(_posterior(prior, self._observed(method, model)))
+        return values
 
     def of_many(self, method: Method, size: Figures, depth: Figures, language: Figures, head: Figures) -> Figures:
         """The chances of a method on base models of which neither probe nor reports speak, all at once.
 
         Of each the parameters in multiplications, the depth of the domain, and what language and head add.
         """
-        return _posterior(_prior(self._terms(method, size, depth, language, {"head": head})), self._others)
+        terms = (*self._of_model(size, depth, language).values(), *self._logits_of_method[method], head)
+        return _posterior(_prior(terms), self._others)
 
     def language(self, model: Registered, share: float | None) -> float:
         """What a model's languages add, of which it shares so much with the job."""
@@ -150,19 +167,24 @@ class Chances:
         """What a model's head adds, which matters to its use as it is alone."""
         return _head(self._request.spec, model) if method is Method.AS_IS else {}
 
-    def _terms(
-        self, method: Method, size: float | None, depth: float, language: float, head: Mapping[str, float]
-    ) -> dict[str, float]:
+    def _observed(self, method: Method, model: Registered | None) -> Observed:
+        """What reports say of the rung itself, else of the others."""
+        if not self._reports:
+            return self._others
+        return self._reports.get((method, model.key if model else "")) or self._others
+
+    def _of_model(self, size: float | None, depth: float, language: float) -> dict[str, float]:
+        """The terms of a base model, whatever the method."""
         return {
             "base": BASE,
             "size": 0.0 if size is None else SIZE_WEIGHT * (log10(size) - 8),
             "domain": DOMAIN_WEIGHT * depth,
             "language": language,
-            "method": METHOD_LOGITS[method],
-            "data": self._data[method],
-            "difficulty": self._difficulty,
-            **head,
         }
+
+    def _terms_of_method(self, method: Method) -> dict[str, float]:
+        """The terms of a method, whatever the base model, but for its head; they come after the model's."""
+        return {"method": METHOD_LOGITS[method], "data": self._data[method], "difficulty": self._difficulty}
 
 
 def chance(
@@ -227,11 +249,19 @@ def _basis(observed: Observed) -> str:
     return f"prior and reports: {', '.join(parts)}"
 
 
-def _prior(terms: Mapping[str, float]) -> float:
-    return _clipped(1 / (1 + exp(-sum(terms.values()))))
+def _size(network: Network | None) -> int | None:
+    """What the size of a model is judged by."""
+    return network.matrix_parameters if network else None
+
+
+def _prior(terms: Iterable[float]) -> float:
+    return _clipped(1 / (1 + exp(-sum(terms))))
 
 
 def _posterior(prior: float, observed: Observed) -> float:
+    """What observations make of a prior; without any it stays as it is."""
+    if not observed.weight:
+        return prior
     return _clipped((PRIOR_STRENGTH * prior + observed.successes) / (PRIOR_STRENGTH + observed.weight))
 
 

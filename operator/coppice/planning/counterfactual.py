@@ -72,8 +72,10 @@ def counterfactual(request: Request, scratch: Candidate) -> Counterfactual:
 
 
 def _control(request: Request) -> TrainingReport | None:
-    own = (report for report in request.world.reports if report.metadata.namespace == request.namespace)
-    report = find_control(own, request.spec)
+    """The control that met the job's target; most namespaces have none, and then nobody asks what the job is like."""
+    reports, namespace = request.world.reports, request.namespace
+    controls = [one for one in reports if one.spec.control and one.metadata.namespace == namespace]
+    report = find_control(controls, request.spec) if controls else None
     return report if report is not None and met_target(report) else None
 
 
