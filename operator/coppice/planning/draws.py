@@ -17,10 +17,12 @@ POINTS = 257
 DRAWS = POINTS - 1
 MULTIPLIER = 161
 MAX_DIMENSIONS = 32
-KEPT_AXES = 64
+KEPT_AXES = 256
 
 Axis = tuple[float, ...]
 """One coordinate of every point, in the order of the points."""
+Factor = tuple[int, float]
+"""An uncertain factor of median 1: the number of its axis, and its sigma."""
 
 
 @cache
@@ -36,6 +38,14 @@ def normal_axis(number: int) -> Axis:
 def log_normal_axis(number: int, sigma: float) -> Axis:
     """Factors of median 1: the same few spreads are drawn in every decision."""
     return tuple(exp(sigma * deviate) for deviate in normal_axis(number))
+
+
+@lru_cache(maxsize=KEPT_AXES)
+def log_normal_product(one: Factor, other: Factor) -> Axis:
+    """The product of two independent factors."""
+    (axis, sigma), (other_axis, other_sigma) = one, other
+    pairs = zip(normal_axis(axis), normal_axis(other_axis), strict=True)
+    return tuple(exp(sigma * deviate + other_sigma * other_deviate) for deviate, other_deviate in pairs)
 
 
 def weighted_percentiles(values: Sequence[float], weights: Sequence[float], shares: Iterable[float]) -> list[float]:

@@ -8,11 +8,11 @@ and the plan from scratch run after all; where it does, both arms draw the same 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from math import exp, sqrt
+from math import sqrt
 from operator import add, sub
 
 from coppice.api.base import Interval, rounded
-from coppice.planning.draws import DRAWS, log_normal_axis, normal_axis, weighted_percentiles
+from coppice.planning.draws import DRAWS, log_normal_axis, log_normal_product, weighted_percentiles
 from coppice.planning.estimate import POWER_SIGMA, SHARED_SIGMA, Estimate
 
 SHARED_AXES = 3
@@ -57,12 +57,13 @@ def _carbon(estimate: Estimate, own: int, shared: int) -> Sequence[float]:
     """Carbon in grams by draw, on these axes; what was measured does not vary."""
     if not estimate.seconds.sigma:
         return [estimate.carbon.median] * DRAWS
-    speeds, powers = normal_axis(shared), log_normal_axis(shared + 1, POWER_SIGMA)
+    durations = log_normal_product((shared, SHARED_SIGMA), (own, estimate.own_sigma))
+    powers = log_normal_axis(shared + 1, POWER_SIGMA)
     amounts = log_normal_axis(shared + 2, _embodied_sigma(estimate))
-    sigma, operational, embodied = estimate.own_sigma, estimate.operational.median, estimate.embodied.median
+    operational, embodied = estimate.operational.median, estimate.embodied.median
     return [
-        exp(SHARED_SIGMA * speed + sigma * deviate) * (operational * power + embodied * amount)
-        for speed, deviate, power, amount in zip(speeds, normal_axis(own), powers, amounts, strict=True)
+        duration * (operational * power + embodied * amount)
+        for duration, power, amount in zip(durations, powers, amounts, strict=True)
     ]
 
 
