@@ -64,9 +64,10 @@ def _totals(one: LogNormal, other: LogNormal, shared_sigma: float) -> LogNormal:
 
 
 def _sum(one: LogNormal, other: LogNormal, shared_sigma: float) -> LogNormal:
-    means = one.mean + other.mean
-    variance = one.mean**2 * expm1(one.sigma**2) + other.mean**2 * expm1(other.sigma**2)
-    variance += 2 * one.mean * other.mean * expm1(shared_sigma**2)
+    mean, other_mean = one.mean, other.mean
+    means = mean + other_mean
+    variance = mean**2 * expm1(one.sigma**2) + other_mean**2 * expm1(other.sigma**2)
+    variance += 2 * mean * other_mean * expm1(shared_sigma**2)
     spread = log1p(variance / means**2)
     return LogNormal(means * exp(-spread / 2), sqrt(spread))
 

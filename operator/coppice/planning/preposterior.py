@@ -48,11 +48,14 @@ class Prospect:
 
 def ladder_cost(prospects: Iterable[Prospect], failure: float, most: int, minimum_saving: float = 0.0) -> float:
     """Least expected cost of a ladder of at most `most` rungs; `failure` alone where that saves too little."""
-    costs = [failure]
-    for one in sorted(prospects, key=attrgetter("order"), reverse=True):
+    some = list(prospects)
+    costs = [failure] * (max(min(most, len(some)), 0) + 1)
+    for one in sorted(some, key=attrgetter("order"), reverse=True):
         cost, miss = one.cost, 1 - one.chance
-        tried = [cost + miss * after for after in costs[:most]]
-        costs = [failure, *map(min, [*costs[1:], costs[-1]], tried)]
+        for left in range(len(costs) - 1, 0, -1):
+            tried = cost + miss * costs[left - 1]
+            if tried < costs[left]:
+                costs[left] = tried
     return costs[-1] if costs[-1] <= (1 - minimum_saving) * failure else failure
 
 
