@@ -12,7 +12,7 @@ from itertools import islice
 from coppice.api.base import shown
 from coppice.api.meta import BaseModelReference
 from coppice.api.reasons import AttemptOutcome
-from coppice.api.vocabulary import Method
+from coppice.api.vocabulary import BaseModelKind, Method
 from coppice.planning.candidate import Candidate, rung_name
 from coppice.planning.catalogue import Registered
 from coppice.planning.chance import Chance, Chances
@@ -87,6 +87,25 @@ class Stand:
     open: Sequence[int]
     told: Chances
 
+    @property
+    def first(self) -> Registered:
+        """The first of them by their rungs' names."""
+        first = self.twins.first
+        return first if first.reference.kind is BaseModelKind.CLUSTER else self.models[0]
+
+    @cached_property
+    def models(self) -> Sequence[Registered]:
+        """In the order of their rungs' names, in which namespaced models stand elsewhere than by key."""
+        models = self.twins.models
+        if models[0].reference.kind is models[-1].reference.kind:
+            return models
+        return sorted(models, key=lambda model: rung_name(Method.AS_IS, model.reference))
+
+    @property
+    def count(self) -> int:
+        """How many models stand here, further twins not counted."""
+        return self.twins.group.count - self.twins.further
+
     @cached_property
     def chances(self) -> Sequence[Chance]:
         """The chances with what they were made from: a few are shown, all are compared."""
@@ -98,22 +117,30 @@ class Stand:
         """One candidate on one of the models."""
         return Placed(self.twins.drafts[number].candidate.of(model), self.chances[number], self.suited)
 
+    def model_of(self, number: int, rung: Rung) -> Registered | None:
+        """The model on which the candidate is that rung, if there is one."""
+        method = self.twins.drafts[number].method
+        first = self.first
+        models = (first,) if first.key == rung.group else self.models
+        named = (model for model in models if model.key == rung.group)
+        return next((model for model in named if rung_name(method, model.reference) == rung.name), None)
+
 
 class _Names(Collection[tuple[str, str]]):
     """Names and groups of a rung on all models but the first, written when somebody asks."""
 
-    def __init__(self, method: Method, models: Sequence[Registered]) -> None:
-        self._method, self._models = method, models
+    def __init__(self, method: Method, stand: Stand) -> None:
+        self._method, self._stand = method, stand
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        for model in islice(self._models, 1, None):
+        for model in islice(self._stand.models, 1, None):
             yield rung_name(self._method, model.reference), model.key
 
     def __contains__(self, one: object) -> bool:
         return any(one == other for other in self)
 
     def __len__(self) -> int:
-        return len(self._models) - 1
+        return self._stand.count - 1
 
 
 @dataclass(frozen=True)
@@ -131,12 +158,12 @@ class Board:
         """The substitutes as rungs, one for all twins."""
         found = []
         for stand in self.stands:
-            suited, models = shown(stand.suited, SUITED_DIGITS), _by_name(stand.twins.models)
+            suited, first, alone = shown(stand.suited, SUITED_DIGITS), stand.first, stand.count == 1
             for number in stand.open:
                 draft = stand.twins.drafts[number]
                 chance, method, figures = shown(stand.values[number], CHANCE_DIGITS), draft.method, draft.figures
-                name, group = rung_name(method, models[0].reference), models[0].key
-                twins = _Names(method, models) if len(models) > 1 else ()
+                name, group = rung_name(method, first.reference), first.key
+                twins = () if alone else _Names(method, stand)
                 trains = method is not Method.AS_IS
                 found.append(Rung(name, figures.cost, chance, group, max(suited, chance), figures.highs, trains, twins))
         return found
@@ -167,20 +194,22 @@ class Board:
         )
 
     def placed(self, rung: Rung) -> Placed:
-        """The candidate behind a rung."""
-        stand = self._stands.get(rung.group)
-        if stand is None:
-            assert isinstance(self.scratch, Placed)
-            return self.scratch
-        twins = stand.twins
-        model = next(model for model in twins.models if model.key == rung.group)
-        methods = (n for n in stand.open if rung_name(twins.drafts[n].method, model.reference) == rung.name)
-        return stand.placed(next(methods), model)
+        """The candidate behind a rung; twins are found by what they share with the rung that stands for them."""
+        for stand, number in self._behind.get((rung.cost, rung.chance), ()):
+            model = stand.model_of(number, rung)
+            if model is not None:
+                return stand.placed(number, model)
+        assert isinstance(self.scratch, Placed)
+        return self.scratch
 
     @cached_property
-    def _stands(self) -> Mapping[str, Stand]:
-        """By the key of a model."""
-        return {model.key: stand for stand in self.stands for model in stand.twins.models}
+    def _behind(self) -> Mapping[tuple[float, float], Sequence[tuple[Stand, int]]]:
+        """Where candidates stand, by cost and chance of their rungs."""
+        found: dict[tuple[float, float], list[tuple[Stand, int]]] = {}
+        places = ((stand, number) for stand in self.stands for number in stand.open)
+        for rung, place in zip(self.rungs, places, strict=True):
+            found.setdefault((rung.cost, rung.chance), []).append(place)
+        return found
 
 
 def set_up(
@@ -209,13 +238,6 @@ def _stand(request: Request, twins: Twins, chances: Chances) -> Stand:
     suited, after = after_misses(by_method, missed)
     left = [number for number in everything if not request.was_tried(methods[number], model.reference)]
     return Stand(twins, list(after.values()), suited, left, chances)
-
-
-def _by_name(models: Sequence[Registered]) -> Sequence[Registered]:
-    """In the order of their rungs' names, in which only a namespaced model stands elsewhere than by key."""
-    if models[0].reference.kind is models[-1].reference.kind:
-        return models
-    return sorted(models, key=lambda model: rung_name(Method.AS_IS, model.reference))
 
 
 def _scratch(

@@ -6,11 +6,12 @@ any two of sixteen axes (0.12).
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache, lru_cache
-from itertools import accumulate
 from math import exp
 from statistics import NormalDist
+
+from coppice.planning.column import Figures, ascending, column, running_sums
 
 POINTS = 257
 """A prime; percentiles move by a few percent with more points, and each decision pays for them."""
@@ -35,22 +36,21 @@ def normal_axis(number: int) -> Axis:
 
 
 @lru_cache(maxsize=KEPT_AXES)
-def log_normal_axis(number: int, sigma: float) -> Axis:
-    """Factors of median 1: the same few spreads are drawn in every decision."""
-    return tuple(exp(sigma * deviate) for deviate in normal_axis(number))
+def log_normal_axis(number: int, sigma: float) -> Figures:
+    """Factors of median 1, in a column: the same few spreads are drawn in every decision."""
+    return column(exp(sigma * deviate) for deviate in normal_axis(number))
 
 
 @lru_cache(maxsize=KEPT_AXES)
-def log_normal_product(one: Factor, other: Factor) -> Axis:
+def log_normal_product(one: Factor, other: Factor) -> Figures:
     """The product of two independent factors."""
     (axis, sigma), (other_axis, other_sigma) = one, other
     pairs = zip(normal_axis(axis), normal_axis(other_axis), strict=True)
-    return tuple(exp(sigma * deviate + other_sigma * other_deviate) for deviate, other_deviate in pairs)
+    return column(exp(sigma * deviate + other_sigma * other_deviate) for deviate, other_deviate in pairs)
 
 
-def weighted_percentiles(values: Sequence[float], weights: Sequence[float], shares: Iterable[float]) -> list[float]:
+def weighted_percentiles(values: Figures, weights: Figures, shares: Iterable[float]) -> list[float]:
     """The values below which those shares of the weight lie."""
-    ascending = sorted(range(len(values)), key=values.__getitem__)
-    passed = list(accumulate(map(weights.__getitem__, ascending)))
-    last = len(values) - 1
-    return [values[ascending[min(bisect_left(passed, share * passed[-1]), last)]] for share in shares]
+    order = ascending(values)
+    passed, last = running_sums(weights[order]), len(values) - 1
+    return [float(values[order[min(bisect_left(passed, share * passed[-1]), last)]]) for share in shares]

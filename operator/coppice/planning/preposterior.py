@@ -53,9 +53,7 @@ def ladder_cost(prospects: Iterable[Prospect], failure: float, most: int, minimu
     for one in sorted(some, key=attrgetter("order"), reverse=True):
         cost, miss = one.cost, 1 - one.chance
         for left in range(len(costs) - 1, 0, -1):
-            tried = cost + miss * costs[left - 1]
-            if tried < costs[left]:
-                costs[left] = tried
+            costs[left] = min(costs[left], cost + miss * costs[left - 1])
     return costs[-1] if costs[-1] <= (1 - minimum_saving) * failure else failure
 
 

@@ -7,11 +7,10 @@ and the plan from scratch run after all; where it does, both arms draw the same 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from math import sqrt
-from operator import add, sub
 
 from coppice.api.base import Interval, rounded
+from coppice.planning.column import Figures, column, joined
 from coppice.planning.draws import DRAWS, log_normal_axis, log_normal_product, weighted_percentiles
 from coppice.planning.estimate import POWER_SIGMA, SHARED_SIGMA, Estimate
 
@@ -31,19 +30,18 @@ class Arm:
 def saving_grams(ladder: Sequence[tuple[Arm, float]], scratch: Arm) -> Interval:
     """Counterfactual minus the ladder, in gCO2e. Each rung comes with the probability that the job ends with it."""
     grams = _grams({arm.name: arm for arm in (*(arm for arm, _ in ladder), scratch)})
-    spent = [0.0] * DRAWS
-    saved: list[float] = []
-    weights: list[float] = []
+    spent: Figures = 0.0
+    saved, weights = [], []
     for arm, probability in ladder:
-        spent = list(map(add, spent, grams[arm.name]))
+        spent = spent + grams[arm.name]
         if probability:
-            saved += map(sub, grams[scratch.name], spent)
-            weights += repeat(probability, DRAWS)
-    low, mid, high = (rounded(value) for value in weighted_percentiles(saved, weights, (0.1, 0.5, 0.9)))
+            saved.append(grams[scratch.name] - spent)
+            weights += [probability] * DRAWS
+    low, mid, high = (rounded(value) for value in weighted_percentiles(joined(saved), column(weights), (0.1, 0.5, 0.9)))
     return Interval(low=low, mid=mid, high=high)
 
 
-def _grams(arms: Mapping[str, Arm]) -> dict[str, Sequence[float]]:
+def _grams(arms: Mapping[str, Arm]) -> dict[str, Figures]:
     """The carbon of each arm by draw: the first axes are the profiles', each arm has one of its own after them."""
     profiles = dict.fromkeys(arm.profile for arm in arms.values())
     shared = {profile: SHARED_AXES * number for number, profile in enumerate(profiles)}
@@ -53,18 +51,14 @@ def _grams(arms: Mapping[str, Arm]) -> dict[str, Sequence[float]]:
     }
 
 
-def _carbon(estimate: Estimate, own: int, shared: int) -> Sequence[float]:
+def _carbon(estimate: Estimate, own: int, shared: int) -> Figures:
     """Carbon in grams by draw, on these axes; what was measured does not vary."""
     if not estimate.seconds.sigma:
-        return [estimate.carbon.median] * DRAWS
+        return column([estimate.carbon.median] * DRAWS)
     durations = log_normal_product((shared, SHARED_SIGMA), (own, estimate.own_sigma))
     powers = log_normal_axis(shared + 1, POWER_SIGMA)
     amounts = log_normal_axis(shared + 2, _embodied_sigma(estimate))
-    operational, embodied = estimate.operational.median, estimate.embodied.median
-    return [
-        duration * (operational * power + embodied * amount)
-        for duration, power, amount in zip(durations, powers, amounts, strict=True)
-    ]
+    return durations * (estimate.operational.median * powers + estimate.embodied.median * amounts)
 
 
 def _embodied_sigma(estimate: Estimate) -> float:

@@ -7,6 +7,7 @@ from statistics import correlation, fmean, pstdev
 import pytest
 
 from builders import make_job, make_model
+from coppice.planning.column import column
 from coppice.planning.counterfactual import scratch_candidate
 from coppice.planning.draws import log_normal_axis, normal_axis, weighted_percentiles
 from coppice.planning.fit.rejection import Rejection
@@ -75,4 +76,4 @@ def test_more_dimensions_than_the_lattice_has_are_refused() -> None:
 
 
 def test_percentiles_weigh_their_values() -> None:
-    assert weighted_percentiles([2.0, 1.0], [0.1, 0.9], (0.1, 0.5, 0.95)) == [1.0, 1.0, 2.0]
+    assert weighted_percentiles(column([2.0, 1.0]), column([0.1, 0.9]), (0.1, 0.5, 0.95)) == [1.0, 1.0, 2.0]
