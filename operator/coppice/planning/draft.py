@@ -46,8 +46,9 @@ def figures_of(candidate: Candidate, request: Request) -> Figures:
 
 
 def rounded_figures(cost: float, highs: Sequence[float], request: Request) -> Figures:
-    """Cost and high estimates as a record shows them."""
+    """Cost and high estimates as a record shows them; they may come out of columns."""
+    cost = shown(float(cost))
     if not request.limited:
-        return Figures(shown(cost), (0.0,) * len(highs))
+        return Figures(cost, (0.0,) * len(highs))
     pairs = zip(highs, request.remaining, strict=True)
-    return Figures(shown(cost), tuple(shown(high) if left < inf else 0.0 for high, left in pairs))
+    return Figures(cost, tuple(shown(float(high)) if left < inf else 0.0 for high, left in pairs))
