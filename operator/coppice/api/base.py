@@ -21,7 +21,8 @@ API_VERSION = f"{GROUP}/{VERSION}"
 DECIMAL_PATTERN = r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$"
 MOST_PLACES = 9
 UNITS = [Decimal(1).scaleb(-places) for places in range(MOST_PLACES + 1)]
-"""The last digit's unit by how many stand behind the point."""
+SCALES = [10.0**places for places in range(MOST_PLACES + 1)]
+"""The last digit's unit by how many stand behind the point, and how many of them make 1."""
 
 SENTENCE = "x-coppice-sentence"
 """Schema key: what the API server tells a user whose text does not match `pattern`, in place of the pattern."""
@@ -42,7 +43,7 @@ def decimal_text(value: Decimal) -> str:
     text = str(value)
     if "E" in text:
         text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text.rstrip("0").rstrip(".") if text[-1] == "0" and "." in text else text
 
 
 DecimalString = Annotated[
@@ -94,21 +95,35 @@ Quantity = Annotated[
 def rounded(value: float, significant_digits: int = 4) -> Decimal:
     """A finite float as a decimal of so many significant digits, at most MOST_PLACES behind the point.
 
-    Raises ValueError for infinities and NaN: a number that is not known is absent, never infinite. Most figures are
-    neither near a tie nor near a power of ten; those are rounded as floats, which is all that a record's hundreds cost.
+    Raises ValueError for infinities and NaN: a number that is not known is absent, never infinite.
     """
     if not value:
         return Decimal(0)
     if 10**significant_digits <= abs(value) < 1e15:
         return Decimal(round(value))
-    if 1e-4 < abs(value) < 1e3:
-        places = significant_digits - 1 - floor(log10(abs(value)))
-        scaled = value * 10.0**places
-        whole = round(scaled)
-        clear = abs(whole) > 10 ** (significant_digits - 1) and abs(abs(scaled - whole) - 0.5) > 1e-6
-        if clear and 0 < places <= MOST_PLACES:
-            return UNITS[places] * whole
-    return _rounded_as_written(Decimal(repr(value)), significant_digits)
+    clear = _clearly_rounded(value, significant_digits)
+    if clear is None:
+        return _rounded_as_written(Decimal(repr(value)), significant_digits)
+    whole, places = clear
+    return UNITS[places] * whole
+
+
+def _clearly_rounded(value: float, significant_digits: int) -> tuple[int, int] | None:
+    """The rounded figure as so many units of the last digit, and how many digits stand behind the point.
+
+    None near a tie or a power of ten, where the binary value may round otherwise than its shortest decimal, and where
+    other rules count. Most figures are neither; as floats they round in a fraction of the time.
+    """
+    size = abs(value)
+    if not 1e-4 < size < 1e4:
+        return None
+    places = significant_digits - 1 - floor(log10(size))
+    if not 0 <= places <= MOST_PLACES:
+        return None
+    scaled = value * SCALES[places]
+    whole = round(scaled)
+    clear = abs(whole) > 10 ** (significant_digits - 1) and abs(abs(scaled - whole) - 0.5) > 1e-6
+    return (whole, places) if clear else None
 
 
 def _rounded_as_written(number: Decimal, significant_digits: int) -> Decimal:
@@ -120,13 +135,12 @@ def _rounded_as_written(number: Decimal, significant_digits: int) -> Decimal:
 
 
 def shown(value: float, significant_digits: int = 4) -> float:
-    """The float nearest to `rounded`, without the decimal where it can be spared.
-
-    Formatting rounds the binary value, `rounded` its shortest decimal: they differ at most where that is short.
-    """
-    if 1e-4 < value < 10**significant_digits and len(repr(value)) > 12:
-        return float(f"{value:.{significant_digits}g}")
-    return float(rounded(value, significant_digits))
+    """The float nearest to `rounded`, without the decimal where it can be spared."""
+    clear = _clearly_rounded(value, significant_digits)
+    if clear is None:
+        return float(rounded(value, significant_digits))
+    whole, places = clear
+    return whole / SCALES[places]
 
 
 def storable(value: Decimal | None) -> Decimal | None:
