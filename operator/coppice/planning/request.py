@@ -128,8 +128,10 @@ class Request:
     @cached_property
     def own_hardware(self) -> tuple[Hardware, ...]:
         """Configurations for the plan from scratch: a user's own container or template gets what it asks for."""
+        if not self.own_container:
+            return self.hardware
         if self.trainer.template is None:
-            return tuple(self._hardware(as_asked=self.own_container))
+            return tuple(self._hardware(as_asked=True))
         asked = extended_resources(self.trainer.template)
         return tuple(
             option for one in self._profiles for option in templated_configurations(one, self.resources, asked)

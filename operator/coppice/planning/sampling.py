@@ -76,7 +76,9 @@ def _options(sampled: Request, model: Registered) -> list[Candidate]:
 
     Nor is the data's price due for each model that looks at it.
     """
-    free = replace(model, spec=model.spec.model_copy(update={"price_per_job": None, "price_per_month": None}))
+    spec, free = model.spec, model
+    if spec.price_per_job is not None or spec.price_per_month is not None:
+        free = replace(model, spec=spec.model_copy(update={"price_per_job": None, "price_per_month": None}))
     options = on_hardware(sampled, free, Method.LINEAR_PROBE)
     return [one for one in options if one.hardware.pods == 1 and one.estimate.of(sampled.unit) is not None]
 

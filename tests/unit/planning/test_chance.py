@@ -6,14 +6,27 @@ import pytest
 
 from builders import JobBuilder, ModelBuilder, ReportBuilder, make_job, make_model, make_policy, make_report
 from coppice.api.decision import ChanceRecord
+from coppice.api.meta import BaseModelReference
+from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Method
 from coppice.planning.board import set_up
+from coppice.planning.chance import Chances
 from coppice.planning.counterfactual import scratch_candidate
+from coppice.planning.evidence import evidence
+from coppice.planning.outcomes import METHODS
 from coppice.planning.survey import survey
 from worlds import Case, decided
 
 JOB, MODEL = make_job().scratch(), make_model()
 NAME = "all-minilm-l6-v2"
+KEY = f"ClusterBaseModel/{NAME}"
+SEEN = ProbedModel(
+    base_model=BaseModelReference(name=NAME),
+    linear_quality=Decimal("0.97"),
+    neighbour_quality=Decimal("0.9"),
+    examples=300,
+    sample=512,
+)
 
 
 def chances(job: JobBuilder = JOB, model: ModelBuilder = MODEL, *reports: ReportBuilder) -> dict[str, ChanceRecord]:
@@ -82,6 +95,18 @@ def test_reports_of_the_same_namespace_move_a_chance_and_are_counted() -> None:
     assert "4 of this namespace" in found["LinearProbe"].basis
     assert found["LoRA"].observations == 0
     assert probe(JOB, MODEL, met("r", "Missed")) < probe()
+
+
+@pytest.mark.parametrize("reports", [(), (met("r"), met("s", "Missed", "LoRA"))], ids=["prior only", "with reports"])
+@pytest.mark.parametrize("model", [MODEL, HEADED.domains("text/news"), MODEL.languages()])
+@pytest.mark.parametrize("probed", [{}, {KEY: SEEN}], ids=["not probed", "probed"])
+def test_what_is_compared_is_what_is_shown_to_the_last_digit(
+    model: ModelBuilder, reports: tuple[ReportBuilder, ...], probed: dict[str, ProbedModel]
+) -> None:
+    ask = Case(JOB, [model], reports=reports).request
+    told, registered = Chances(ask, evidence(ask), probed), next(iter(ask.world.catalogue))
+    on = registered, registered.network(ask.spec.task), 1, 0.5
+    assert told.values(METHODS, *on) == [told.of(method, *on).value for method in METHODS]
 
 
 def test_scratch_learns_too() -> None:
