@@ -16,7 +16,7 @@ texts of a class a probe met its target where adapters, full fine-tuning and scr
 How these chances stood up to what came out is said with every decision and changes none (`learning.score`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import log
@@ -135,7 +135,7 @@ class Chances:
         return Chance(_posterior(prior, observed), prior, observed, terms)
 
     def values(
-        self, methods: Iterable[Method], model: Registered, network: Network | None, depth: int, share: float | None
+        self, methods: Sequence[Method], model: Registered, network: Network | None, depth: int, share: float | None
     ) -> list[float]:
         """The values alone of several methods' chances on a base model, equal to those of `of` to the last digit.
 
@@ -144,12 +144,10 @@ class Chances:
         if model.key in self._probed:
             return [self.of(method, model, network, depth, share).value for method in methods]
         logits = tuple(self._of_model(_size(network), depth, self.language(model, share)).values())
-        values = []
-        for method in methods:
-            head = tuple(self.head(method, model).values()) if method is Method.AS_IS else ()
-            prior = _prior(logits + self._logits_of_method[method] + head)
-            values.append(_posterior(prior, self._observed(method, model)))
-        return values
+        priors = [_prior(logits + self._logits(method, model)) for method in methods]
+        if not self._reports:
+            return priors
+        return [_posterior(prior, self._observed(one, model)) for prior, one in zip(priors, methods, strict=True)]
 
     def of_many(self, method: Method, size: Figures, depth: Figures, language: Figures, head: Figures) -> Figures:
         """The chances of a method on base models of which neither probe nor reports speak, all at once.
@@ -172,6 +170,11 @@ class Chances:
         if not self._reports:
             return self._others
         return self._reports.get((method, model.key if model else "")) or self._others
+
+    def _logits(self, method: Method, model: Registered) -> tuple[float, ...]:
+        """What a method adds to a base model's terms."""
+        logits = self._logits_of_method[method]
+        return logits + tuple(self.head(method, model).values()) if method is Method.AS_IS else logits
 
     def _of_model(self, size: float | None, depth: float, language: float) -> dict[str, float]:
         """The terms of a base model, whatever the method."""
