@@ -82,8 +82,8 @@ class Chance:
     observed: Observed
     terms: Mapping[str, float]
 
-    def record(self) -> ChanceRecord:
-        """As it stands in the decision."""
+    def record(self, suited: Decimal | None = None) -> ChanceRecord:
+        """As it stands in the decision; `suited` is how likely the base model suits the job, None from scratch."""
         inputs: dict[str, Decimal | str] = {name: rounded(term, 3) for name, term in self.terms.items()}
         if self.observed.weight:
             inputs["evidenceMet"] = rounded(self.observed.successes, 3)
@@ -93,6 +93,7 @@ class Chance:
             prior=rounded(self.prior, 3),
             observations=self.observed.own + self.observed.foreign,
             basis=_basis(self.observed),
+            suited=suited,
             inputs=inputs,
         )
 

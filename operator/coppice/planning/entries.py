@@ -52,6 +52,6 @@ class Entries:
     def _chance(self, placed: Placed) -> ChanceRecord:
         known = self._chances.get(id(placed.chance))
         if known is None:
-            suited = {"suited": rounded(placed.suited, SUITED_DIGITS)} if placed.candidate.model else {}
-            known = self._chances[id(placed.chance)] = placed.chance.record().model_copy(update=suited)
+            suited = rounded(placed.suited, SUITED_DIGITS) if placed.candidate.model else None
+            known = self._chances[id(placed.chance)] = placed.chance.record(suited)
         return known
