@@ -89,7 +89,7 @@ class Stand:
 
     @property
     def first(self) -> Registered:
-        """The first of them by their rungs' names."""
+        """The first of them by their rungs' names: by key too, unless that is namespaced, as such keys come first."""
         first = self.twins.first
         return first if first.reference.kind is BaseModelKind.CLUSTER else self.models[0]
 
@@ -194,7 +194,10 @@ class Board:
         )
 
     def placed(self, rung: Rung) -> Placed:
-        """The candidate behind a rung; twins are found by what they share with the rung that stands for them."""
+        """The candidate behind a rung; twins are found by what they share with the rung that stands for them.
+
+        So the models of those twins alone are looked at that somebody asks for, of thousands on the board.
+        """
         for stand, number in self._behind.get((rung.cost, rung.chance), ()):
             model = stand.model_of(number, rung)
             if model is not None:
