@@ -27,6 +27,8 @@ from itertools import product
 from math import prod
 from operator import attrgetter
 
+MOST_PROSPECTS = 8
+"""Base models whose rungs the value of a probe is computed over."""
 SURE = 1e-9
 """Chances closer than this to 0 or 1 are moved by no probe."""
 

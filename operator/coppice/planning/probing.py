@@ -22,7 +22,7 @@ from coppice.planning.fit.ability import model_has_the_method, trainer_has_the_m
 from coppice.planning.hardware import Hardware
 from coppice.planning.ladder import Rung, by_price, fits
 from coppice.planning.likelihood import RATIOS
-from coppice.planning.preposterior import Prospect, value_of_probing
+from coppice.planning.preposterior import MOST_PROSPECTS, Prospect, value_of_probing
 from coppice.planning.request import Request
 from coppice.planning.sampling import Sample, probe_estimates, sample_of, sampled_options
 
@@ -36,8 +36,6 @@ AGREEMENT = {
 MARGIN = 2.0
 """The value takes base models for independent, and AGREEMENT is assumed; on one job's data models miss together."""
 FEWEST_MODELS, MOST_MODELS = 2, 4
-MOST_PROSPECTS = 8
-"""Base models whose rungs the value is computed over."""
 UNITS = {
     OptimizeFor.CARBON: "gCO2e",
     OptimizeFor.ENERGY: "Wh",

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coppice.api.decision import MAX_CANDIDATES
+from coppice.planning.preposterior import MOST_PROSPECTS
 from coppice.planning.rung import MAX_RUNGS
-from coppice.planning.sieving.screening import MOST_PROSPECTS, Field, Room, wanted
+from coppice.planning.sieving.screening import Field, Room, wanted
 
 ENDLESS = (float("inf"),) * 3
 

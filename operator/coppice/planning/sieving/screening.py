@@ -18,6 +18,7 @@ import numpy as np
 
 from coppice.api.decision import MAX_CANDIDATES
 from coppice.planning.column import Figures, Numbers, Truths
+from coppice.planning.preposterior import MOST_PROSPECTS
 from coppice.planning.rung import MAX_RUNGS
 from coppice.planning.sieving.outline import ROUNDING
 
@@ -27,8 +28,6 @@ ROUNDED_CHANCE = 0.0011
 """The same of chances, whose three digits are shown, as a difference."""
 ROUNDED_PRICE = 1.012
 """The same of a cost over a chance."""
-MOST_PROSPECTS = 8
-"""Base models that a probe's value is computed over."""
 STEPS = 10
 """Chances at which the cheapest candidates that are as likely are asked."""
 
