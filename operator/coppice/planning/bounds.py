@@ -7,8 +7,9 @@ scales what follows. So, each time that rung i is reached, going on with `left` 
 
 and behind all of them what the last rung costs; beside `left`, the rungs that may still train are counted. To hold the
 chance as well, a failure of the whole ladder is given a price. Whatever that is, a ladder that fails with probability
-m costs no less than the least sum of both, less price x m: a Lagrangian bound (Everett 1963). The price is found by
-secants, between the cheapest ladder and one that fails seldom enough or costs too much.
+m costs no less than the least sum of both, less price x m: a Lagrangian bound (Everett 1963). The price lies between
+one at which the cheapest ladder fails too often and one at which it fails seldom enough or costs too much: these are
+found by secants, then halved.
 
 Rungs of one base model fail together, which only makes a ladder dearer and less likely than if they were independent.
 """
@@ -16,14 +17,16 @@ Rungs of one base model fail together, which only makes a ladder dearer and less
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, sqrt
 
 from coppice.planning.rung import Rung
 
 ROUNDING = 1e-9
 """Difference below which sums of floats say nothing."""
-MOST_PRICES = 3
-STEEP = 6.0
+MOST_PRICES = 4
+NEAR = 2.0
+"""Ratio of a price that is too high to one that is too low at which either bounds well."""
+STEEP = 3.0
 """A further price, so many times as high, bounds better what is nearly complete."""
 SHARES = 16
 
@@ -80,19 +83,22 @@ class Bounds:
         if low[1] <= most_miss:
             return found
         high = self._surely(most_miss)
+        cheap, dear = 0.0, inf
         for _ in range(MOST_PRICES):
-            if high[0] <= low[0] or low[1] - high[1] <= ROUNDING:
+            if high[0] <= low[0] or low[1] - high[1] <= ROUNDING or dear <= NEAR * cheap:
                 break
-            one = self._at((high[0] - low[0]) / (low[1] - high[1]))
+            secant = (high[0] - low[0]) / (low[1] - high[1])
+            one = self._at(sqrt(cheap * dear) if cheap > 0 and dear < inf else secant)
             found.append(one)
             if one.miss <= most_miss or one.cost > most_cost:
-                high = one.cost, one.miss
+                high, dear = (one.cost, one.miss), one.price
             else:
-                low = one.cost, one.miss
-        if len(found) == 1:
-            return found
-        found.reverse()
-        return [found[0], self._at(STEEP * found[0].price), *found[1:]]
+                low, cheap = (one.cost, one.miss), one.price
+        found.sort(key=lambda one: one.price * most_miss - one.least[0][-1])
+        steep = STEEP * found[0].price
+        if steep > max(one.price for one in found):
+            found.append(self._at(steep))
+        return found
 
     def surest(self) -> Relaxed:
         """The likeliest ladder of independent rungs; `least` and `with_each` say how seldom one fails."""

@@ -12,7 +12,7 @@ likelier, and by too many if it is no likelier than the first n base models.
 """
 
 from bisect import insort
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import groupby
 from math import inf
@@ -120,20 +120,29 @@ class Waits:
     def __init__(self, ordered: Sequence[Undominated], last: Rung | None) -> None:
         self._ordered, self._last = ordered, last
         self._numbers = {one.rung.name: number for number, one in enumerate(ordered)}
-        self._ends = {one.rung.group: number for number, one in enumerate(ordered)}
-        self._known: dict[int, list[tuple[int, str]]] = {}
+        groups: dict[str, int] = {}
+        for number, one in enumerate(ordered):
+            groups[one.rung.group] = groups.get(one.rung.group, 0) | 1 << number
+        self.siblings = [groups[one.rung.group] for one in ordered]
+        """For each rung the numbers of all those of its base model, as bits."""
+        self._known: dict[int, int] = {}
 
-    def holds(self, number: int, bits: int, groups: Collection[str]) -> bool:
-        """Whether a rung must wait beside those whose numbers are the bits, of those base models."""
-        others = self._known.get(number)
-        if others is None:
-            others = self._known[number] = list(self._others(number))
-        return not all(bits >> other & 1 or group in groups for other, group in others)
+    def over(self, numbers: Iterable[int], standing: int) -> list[int]:
+        """Those that need not wait beside rungs of the base models whose rungs are the bits."""
+        missing = ~standing
+        return [number for number in numbers if not self._others(number) & missing]
 
-    def _others(self, number: int) -> Iterator[tuple[int, str]]:
+    def _others(self, number: int) -> int:
+        """Those that a rung waits for, as bits."""
+        bits = self._known.get(number)
+        if bits is None:
+            bits = self._known[number] = sum(1 << other for other in self._waits_for(number))
+        return bits
+
+    def _waits_for(self, number: int) -> Iterator[int]:
         rung, by = self._ordered[number]
         for other in by:
             before = self._numbers.get(other.name, number)
             no_cheaper = not self._last and other.cost == rung.cost and other.chance > rung.chance
-            if before < number and self._ends[other.group] <= number and not no_cheaper:
-                yield before, other.group
+            if before < number and not self.siblings[before] >> number + 1 and not no_cheaper:
+                yield before

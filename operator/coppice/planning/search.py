@@ -6,13 +6,15 @@ waits for those that dominate it (see `dominance`). Where no two rungs are of on
 cheapest; for the others see `order`.
 
 The search begins with what would be best if rungs were independent: most often that is the best ladder, and a few steps
-prove it. Of longer ladders the most promising are looked at first. A search of more than MOST_STEPS ends with the best
-ladder so far, and says so.
+prove it. Otherwise the most promising set of all is grown next (best-first, Hart et al. 1968): so hardly any is looked
+at that the best ladder would have ruled out. A search of more than MOST_LOOKED_AT ends with the best ladder so far,
+and says so.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heappop, heappush, heapreplace
 from math import inf
 
 from coppice.planning.bounds import ROUNDING, Bounds, Relaxed
@@ -20,7 +22,7 @@ from coppice.planning.dominance import Undominated, Waits
 from coppice.planning.order import in_order
 from coppice.planning.rung import Ladder, Rules, Rung, attempts_before, expected_cost, miss_probability
 
-MOST_STEPS = 500
+MOST_LOOKED_AT = 1000
 TIED = 1e-8
 """Relative difference of costs that can still rank as equal, in the digits of a rank."""
 
@@ -29,20 +31,26 @@ _Rank = tuple[float, float, int, tuple[str, ...]]
 
 @dataclass(slots=True)
 class Beginning:
-    """Some rungs by price: their set as bits, the probability that all miss, what is left of attempts, used of limits.
+    """Some rungs by price: the probability that all miss, what is left of attempts, used of limits.
 
-    `cost` and `apart` are cost and probability if all failed independently: never more than they are.
+    `cost` and `apart` are cost and probability if all failed independently: never more than they are. `standing` are
+    the numbers of all rungs of its base models, as bits.
     """
 
     rungs: tuple[Rung, ...]
-    bits: int
+    standing: int
     cost: float
     apart: float
     reached: float
     left: int
     trains: int
     highs: tuple[float, ...]
-    groups: frozenset[str]
+
+
+_Longer = tuple[float, int]
+"""What a ladder longer by one rung promises: the least cost of any that suffices and begins so; the rung's number."""
+_Waiting = tuple[float, int, Beginning, int, Iterator[_Longer]]
+"""A ladder, its most promising rung to go on with, by promise and age, and the others."""
 
 
 class Search:
@@ -54,7 +62,7 @@ class Search:
         ordered = [one for _, _, one in sorted((one.rung.price, one.rung.name, one) for one in kept)]
         self._rungs = rungs = [one.rung for one in ordered]
         self._last, self._rules, self._binding = last, rules, binding
-        trains = attempts_before(last, rules)
+        trains, highs = attempts_before(last, rules), last.highs if last else (0.0,) * len(rules.remaining)
         self._training = [rung.trains and trains < length for rung in rungs]
         trains = trains if any(self._training) else 0
         self._bounds = Bounds(rungs, self._training, last, length, trains)
@@ -62,9 +70,9 @@ class Search:
         self._most_cost = most_cost(1.0, last, rules) if last else inf
         self._found: tuple[_Rank, Beginning] | None = None
         self._relaxed = self._bounds.relaxed(1 - rules.sufficient, self._most_cost)
-        self._steps = 0
-        highs = last.highs if last else (0.0,) * len(rules.remaining)
-        self._start = Beginning((), 0, 0.0, 1.0, 1.0, length, trains, highs, frozenset())
+        self._sufficient_misses = 1 - rules.sufficient + 2 * ROUNDING
+        self._looked_at, self._proven = 0, True
+        self._start = Beginning((), 0, 0.0, 1.0, 1.0, length, trains, highs)
         self._look_for_better()
 
     def best(self) -> Ladder | None:
@@ -75,64 +83,84 @@ class Search:
             self._begin_with(one.numbers)
         if self._boundless:
             self._begin_with(self._surest.numbers)
-        self._grow(self._start, 0)
+        self._grow()
         if self._found is None:
             return None
         rungs = in_order(self._found[1].rungs)
         whole = (*rungs, self._last) if self._last else rungs
         chance = 1 - miss_probability(whole)
-        return Ladder(whole, chance, expected_cost(whole), proven=self._steps < MOST_STEPS)
+        return Ladder(whole, chance, expected_cost(whole), proven=self._proven)
 
     def _begin_with(self, numbers: Iterable[int]) -> None:
         """A good ladder to begin with, so that bounds bite early: of these rungs one of each base model."""
         now = self._start
         for number in numbers:
-            rung = self._rungs[number]
-            if rung.group not in now.groups and self._has_room(now, rung):
+            if not now.standing >> number & 1 and self._has_room(now, self._rungs[number]):
                 now = self._with(now, number)
         if now.rungs:
             self._offer(now)
 
-    def _grow(self, now: Beginning, start: int) -> None:
-        """Longer ladders with rungs from `start` on, the most promising first."""
+    def _grow(self) -> None:
+        """Longer ladders, the most promising first; of two that promise the same, the one begun last."""
+        waiting: list[_Waiting] = []
+        self._wait(waiting, self._start, 0)
+        while waiting and waiting[0][0] <= self._limit:
+            if self._looked_at > MOST_LOOKED_AT:
+                self._proven = False
+                return
+            _, age, now, number, others = waiting[0]
+            following = next(others, None)
+            if following:
+                heapreplace(waiting, (following[0], age, now, following[1], others))
+            else:
+                heappop(waiting)
+            if self._suffices or self._promising(now, [number]):
+                longer = self._with(now, number)
+                self._offer(longer)
+                self._wait(waiting, longer, number + 1)
+
+    def _wait(self, waiting: list[_Waiting], now: Beginning, start: int) -> None:
+        """Puts whatever this can grow into with a rung from `start` on beside what waits."""
         if now.left <= 0 or now.reached <= 0:
             return
-        found = self._found
-        promising = self._promising(now, range(start, len(self._rungs)))
-        by = self._surest if self._boundless else self._relaxed[0]
-        for number in sorted(promising, key=by.with_each(now.trains, now.left).__getitem__):
-            if not self._is_open(now, number):
-                continue
-            if self._found is not found and not self._promising(now, [number]):
-                continue
-            if self._steps >= MOST_STEPS:
-                return
-            self._steps += 1
-            step = self._with(now, number)
-            self._offer(step)
-            self._grow(step, number + 1)
+        numbers = self._waits.over(self._promising(now, range(start, len(self._rungs))), now.standing)
+        if self._binding:
+            numbers = [number for number in numbers if self._has_room(now, self._rungs[number])]
+        limit = self._limit
+        longer = [one for one in zip(self._promises(now, numbers), numbers, strict=True) if one[0] <= limit]
+        if longer:
+            self._looked_at += len(longer)
+            others = iter(sorted(longer))
+            promise, number = next(others)
+            heappush(waiting, (promise, -self._looked_at, now, number, others))
 
-    def _promising(self, now: Beginning, numbers: Iterable[int]) -> list[int]:
-        """The rungs with which something no worse than what was found may come of this."""
-        promising = list(numbers)
+    def _promising(self, now: Beginning, numbers: Sequence[int]) -> Sequence[int]:
+        """The rungs with which something no worse than what was found may come of this.
+
+        Once a ladder was found that suffices, one bound is enough: `promises` are held against the others.
+        """
         if not self._suffices:
             misses, allowed = self._surest.with_each(now.trains, now.left), self._misses / now.reached
-            promising = [number for number in promising if misses[number] <= allowed]
+            numbers = [number for number in numbers if misses[number] <= allowed]
         if self._boundless:
-            return promising
-        for one, most in zip(self._relaxed, self._most, strict=True):
+            return numbers
+        bounds = self._relaxed[:1] if self._suffices else self._relaxed
+        for one, most in zip(bounds, self._most, strict=False):
             costs, allowed = one.with_each(now.trains, now.left), (most - now.cost) / now.apart
-            promising = [number for number in promising if costs[number] <= allowed]
-        return promising
+            numbers = [number for number in numbers if costs[number] <= allowed]
+        return numbers
+
+    def _promises(self, now: Beginning, numbers: Sequence[int]) -> Iterable[float]:
+        """For each rung the tightest bound of going on with it to what suffices."""
+        bounds = []
+        for one in self._relaxed:
+            costs, paid = one.with_each(now.trains, now.left), now.cost - one.price * self._sufficient_misses
+            bounds.append([paid + now.apart * costs[number] for number in numbers])
+        return map(max, *bounds) if len(bounds) > 1 else bounds[0]
 
     @cached_property
     def _surest(self) -> Relaxed:
         return self._bounds.surest()
-
-    def _is_open(self, now: Beginning, number: int) -> bool:
-        """Whether a rung fits the limits beside those on the ladder, and needs wait for no other."""
-        rung = self._rungs[number]
-        return not self._waits.holds(number, now.bits, now.groups) and self._has_room(now, rung)
 
     def _has_room(self, now: Beginning, rung: Rung) -> bool:
         remaining = self._rules.remaining
@@ -141,17 +169,19 @@ class Search:
     def _with(self, now: Beginning, number: int) -> Beginning:
         rung = self._rungs[number]
         rungs = (*now.rungs, rung)
-        alone = rung.group not in now.groups
+        alone = not now.standing >> number & 1
+        left, trains, highs = now.left - 1, now.trains - self._training[number], now.highs
+        if self._binding:
+            highs = tuple(used + high for used, high in zip(highs, rung.highs, strict=False))
         return Beginning(
             rungs,
-            now.bits | 1 << number,
+            now.standing | self._waits.siblings[number],
             now.cost + now.apart * rung.cost,
             now.apart * (1 - rung.chance),
             now.reached * (1 - rung.chance) if alone else miss_probability(rungs),
-            now.left - 1,
-            now.trains - self._training[number],
-            tuple(used + high for used, high in zip(now.highs, rung.highs, strict=False)) if self._binding else (),
-            now.groups | {rung.group} if alone else now.groups,
+            left,
+            trains,
+            highs,
         )
 
     def _offer(self, found: Beginning) -> None:
@@ -159,7 +189,7 @@ class Search:
         cost = found.cost + found.reached * last.cost if last else found.cost
         if not self._may_rank(found, cost):
             return
-        if len(found.groups) < len(found.rungs):
+        if found.apart < found.reached:
             cost = expected_cost(in_order(found.rungs)) + (found.reached * last.cost if last else 0.0)
         if last is None or cost < most_cost(self._chance(found), last, self._rules):
             self._keep(found, cost)
@@ -189,6 +219,7 @@ class Search:
         best, cost = (-self._found[0][0], self._found[0][1]) if self._found else (0.0, inf)
         self._misses = 1 - best + ROUNDING
         self._suffices = best >= self._rules.sufficient - ROUNDING
+        self._limit = cost * (1 + TIED) * (1 + ROUNDING) if self._suffices else inf
         self._boundless = self._most_cost == inf and not self._suffices
         self._most: list[float] = []
         for one in self._relaxed:
