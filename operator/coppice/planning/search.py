@@ -20,6 +20,7 @@ from math import inf
 from coppice.planning.bounds import ROUNDING, Bounds, Relaxed
 from coppice.planning.dominance import Undominated, Waits
 from coppice.planning.order import in_order
+from coppice.planning.room import Room
 from coppice.planning.rung import Ladder, Rules, Rung, attempts_before, expected_cost, miss_probability
 
 MOST_LOOKED_AT = 1000
@@ -63,6 +64,8 @@ class Search:
         self._rungs = rungs = [one.rung for one in ordered]
         self._last, self._rules, self._binding = last, rules, binding
         trains, highs = attempts_before(last, rules), last.highs if last else (0.0,) * len(rules.remaining)
+        self._room = Room(rungs, rules.remaining, binding)
+        length, trains = self._room.after(highs, length, trains)
         self._training = [rung.trains and trains < length for rung in rungs]
         trains = trains if any(self._training) else 0
         self._bounds = Bounds(rungs, self._training, last, length, trains)
@@ -173,6 +176,7 @@ class Search:
         left, trains, highs = now.left - 1, now.trains - self._training[number], now.highs
         if self._binding:
             highs = tuple(used + high for used, high in zip(highs, rung.highs, strict=False))
+            left, trains = self._room.after(highs, left, trains)
         return Beginning(
             rungs,
             now.standing | self._waits.siblings[number],

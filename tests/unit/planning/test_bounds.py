@@ -10,6 +10,7 @@ import pytest
 from coppice.planning.attempts import worth_an_attempt
 from coppice.planning.bounds import Bounds, Relaxed
 from coppice.planning.dominance import Undominated, undominated
+from coppice.planning.room import Room
 from coppice.planning.rung import Rules, Rung, can_bind
 
 LENGTH, TRAINS = 3, 2
@@ -129,3 +130,13 @@ def test_a_rung_with_too_many_better_ones_of_its_own_base_model_takes_no_equal_o
     own = [rung(f"a{n}", 1, 0.5, "a") for n in range(3)]
     other = rung("b", 1, 0.5)
     assert [one.rung.name for one in undominated([*own, other], (), 2)] == ["a0", "a1", "b"]
+
+
+def test_the_smallest_rungs_say_how_many_more_fit_a_limit() -> None:
+    rungs = [rung("as-is", 1, 0.5, trains=False, high=1), *(rung(f"r{n}", 1, 0.5, high=n) for n in (2, 3, 4))]
+    room = Room(rungs, (10.0,), (0,))
+    assert room.after((0.0,), 7, 3) == (4, 3)
+    assert room.after((5.0,), 7, 3) == (2, 2)
+    assert room.after((5.0,), 1, 1) == (1, 1)
+    assert room.after((10.0,), 7, 3) == (0, 0)
+    assert Room(rungs, (10.0,), ()).after((), 7, 3) == (7, 3)
