@@ -11,7 +11,7 @@ Rungs are looked at by cost. Where no limit binds, the chance tells the rest: on
 likelier, and by too many if it is no likelier than the first n base models.
 """
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import groupby
@@ -36,7 +36,9 @@ def undominated(rungs: Sequence[Rung], binding: Sequence[int], most: int) -> lis
     if not most:
         return found
     # Whatever dominates a rung comes before it, or by name among those with equal figures.
-    figures = [(one.cost, -one.chance, tuple([one.highs[n] for n in binding]), one.trains) for one in rungs]
+    figures = [
+        (one.cost, -one.chance, tuple([one.highs[n] for n in binding]) if binding else (), one.trains) for one in rungs
+    ]
     for (_, unlikely, _, trains), same in groupby(
         sorted(range(len(rungs)), key=figures.__getitem__), figures.__getitem__
     ):
@@ -73,7 +75,8 @@ class _Kept:
 
     def __init__(self, binding: Sequence[int], most: int) -> None:
         self._binding, self._most = binding, most
-        self._likeliest: list[tuple[float, str, Rung]] = []
+        self._chances: list[float] = []
+        self._likeliest: list[Rung] = []
         self._groups: dict[str, float] = {}
         self._likeliest_groups: list[float] = []
         self.unlikely = inf
@@ -81,7 +84,9 @@ class _Kept:
     def add(self, rung: Rung) -> None:
         """One more; what is less likely than `unlikely` need not be remembered."""
         chance = -rung.chance
-        insort(self._likeliest, (chance, rung.name, rung))
+        place = bisect_right(self._chances, chance)
+        self._chances.insert(place, chance)
+        self._likeliest.insert(place, rung)
         if self._binding:
             return
         before = self._groups.get(rung.group, inf)
@@ -93,15 +98,15 @@ class _Kept:
         insort(self._likeliest_groups, chance)
         if len(self._likeliest_groups) >= self._most:
             self.unlikely = self._likeliest_groups[self._most - 1]
-            while self._likeliest[-1][0] > self.unlikely:
-                self._likeliest.pop()
+            enough = bisect_right(self._chances, self.unlikely)
+            del self._chances[enough:], self._likeliest[enough:]
 
     def dominating(self, rung: Rung) -> list[Rung]:
         """Those that dominate a rung."""
-        unlikely = -rung.chance
-        by = [other for misses, _, other in self._likeliest if misses <= unlikely]
-        if self._binding:
-            by = [other for other in by if all(other.highs[number] <= rung.highs[number] for number in self._binding)]
+        by = self._likeliest[: bisect_right(self._chances, -rung.chance)]
+        for number in self._binding:
+            high = rung.highs[number]
+            by = [other for other in by if other.highs[number] <= high]
         return by
 
 
