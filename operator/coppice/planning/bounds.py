@@ -15,7 +15,7 @@ Rungs of one base model fail together, which only makes a ladder dearer and less
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf, sqrt
 
@@ -24,6 +24,8 @@ from coppice.planning.rung import Rung
 ROUNDING = 1e-9
 """Difference below which sums of floats say nothing."""
 MOST_PRICES = 4
+NEARLY = 0.1
+"""Relative difference in failure between a ladder and what is asked of it at which its price is right."""
 NEAR = 2.0
 """Ratio of a price that is too high to one that is too low at which either bounds well."""
 STEEP = 3.0
@@ -61,6 +63,17 @@ class Relaxed:
             ]
         return found
 
+    def with_some(
+        self, numbers: Iterable[int], trains: int, left: int, before: float = 0.0, reached: float = 1.0
+    ) -> list[float]:
+        """The same for some rungs that may all follow, after so much cost and as often as they are reached."""
+        place, figures, least = (left - 1) * self.width + trains, self.figures, self.least
+        return [
+            before + reached * (cost + misses * least[number + 1][place - training])
+            for number in numbers
+            for cost, misses, training in (figures[number],)
+        ]
+
 
 class Bounds:
     """The bounds of one search over rungs in the order of their price.
@@ -94,6 +107,8 @@ class Bounds:
                 high, dear = (one.cost, one.miss), one.price
             else:
                 low, cheap = (one.cost, one.miss), one.price
+            if abs(one.miss - most_miss) <= NEARLY * most_miss:
+                break
         found.sort(key=lambda one: one.price * most_miss - one.least[0][-1])
         steep = STEEP * found[0].price
         if steep > max(one.price for one in found):

@@ -115,6 +115,10 @@ def _ways(rung: Rung, by: Sequence[Rung]) -> int:
     return len({(True, other.name) if other.group == rung.group else (False, other.group) for other in by})
 
 
+UNKNOWN = -1
+"""Stands for those that a rung waits for before anybody asked."""
+
+
 class Waits:
     """Which rungs of a search stand on no best ladder without others that dominate them; the rungs are in its order.
 
@@ -130,21 +134,18 @@ class Waits:
             groups[one.rung.group] = groups.get(one.rung.group, 0) | 1 << number
         self.siblings = [groups[one.rung.group] for one in ordered]
         """For each rung the numbers of all those of its base model, as bits."""
-        self._known: dict[int, int] = {}
+        self._bits = [UNKNOWN] * len(ordered)
 
     def over(self, numbers: Iterable[int], standing: int) -> list[int]:
         """Those that need not wait beside rungs of the base models whose rungs are the bits."""
-        missing = ~standing
-        return [number for number in numbers if not self._others(number) & missing]
+        missing, bits = ~standing, self._bits
+        for number in numbers:
+            if bits[number] == UNKNOWN:
+                bits[number] = sum(1 << other for other in self._others(number))
+        return [number for number in numbers if not bits[number] & missing]
 
-    def _others(self, number: int) -> int:
-        """Those that a rung waits for, as bits."""
-        bits = self._known.get(number)
-        if bits is None:
-            bits = self._known[number] = sum(1 << other for other in self._waits_for(number))
-        return bits
-
-    def _waits_for(self, number: int) -> Iterator[int]:
+    def _others(self, number: int) -> Iterator[int]:
+        """Those that a rung waits for."""
         rung, by = self._ordered[number]
         for other in by:
             before = self._numbers.get(other.name, number)

@@ -147,18 +147,20 @@ class Search:
             numbers = [number for number in numbers if misses[number] <= allowed]
         if self._boundless:
             return numbers
-        bounds = self._relaxed[:1] if self._suffices else self._relaxed
-        for one, most in zip(bounds, self._most, strict=False):
-            costs, allowed = one.with_each(now.trains, now.left), (most - now.cost) / now.apart
-            numbers = [number for number in numbers if costs[number] <= allowed]
+        costs, allowed = self._relaxed[0].with_each(now.trains, now.left), (self._most[0] - now.cost) / now.apart
+        numbers = [number for number in numbers if costs[number] <= allowed]
+        if not self._suffices:
+            for one, most in zip(self._relaxed[1:], self._most[1:], strict=True):
+                costs, allowed = one.with_some(numbers, now.trains, now.left), (most - now.cost) / now.apart
+                numbers = [number for number, cost in zip(numbers, costs, strict=True) if cost <= allowed]
         return numbers
 
     def _promises(self, now: Beginning, numbers: Sequence[int]) -> Iterable[float]:
         """For each rung the tightest bound of going on with it to what suffices."""
         bounds = []
         for one in self._relaxed:
-            costs, paid = one.with_each(now.trains, now.left), now.cost - one.price * self._sufficient_misses
-            bounds.append([paid + now.apart * costs[number] for number in numbers])
+            before = now.cost - one.price * self._sufficient_misses
+            bounds.append(one.with_some(numbers, now.trains, now.left, before, now.apart))
         return map(max, *bounds) if len(bounds) > 1 else bounds[0]
 
     @cached_property
