@@ -24,12 +24,14 @@ from coppice.planning.rung import Rung
 ROUNDING = 1e-9
 """Difference below which sums of floats say nothing."""
 MOST_PRICES = 4
+MARGINAL = 2.0
+"""What the last rung pays for less failure, to what all of them pay: a guess, where the cheapest ladder is none."""
 NEARLY = 0.1
 """Relative difference in failure between a ladder and what is asked of it at which its price is right."""
 NEAR = 2.0
 """Ratio of a price that is too high to one that is too low at which either bounds well."""
 STEEP = 3.0
-"""A further price, so many times as high, bounds better what is nearly complete."""
+"""A price so many times as high bounds better what is nearly complete."""
 SHARES = 16
 
 _Figures = tuple[float, float, bool]
@@ -100,7 +102,7 @@ class Bounds:
         for _ in range(MOST_PRICES):
             if high[0] <= low[0] or low[1] - high[1] <= ROUNDING or dear <= NEAR * cheap:
                 break
-            secant = (high[0] - low[0]) / (low[1] - high[1])
+            secant = (high[0] - low[0]) / (low[1] - high[1]) * (1 if found[-1].numbers else MARGINAL)
             one = self._at(sqrt(cheap * dear) if cheap > 0 and dear < inf else secant)
             found.append(one)
             if one.miss <= most_miss or one.cost > most_cost:
@@ -110,9 +112,9 @@ class Bounds:
             if abs(one.miss - most_miss) <= NEARLY * most_miss:
                 break
         found.sort(key=lambda one: one.price * most_miss - one.least[0][-1])
-        steep = STEEP * found[0].price
-        if steep > max(one.price for one in found):
-            found.append(self._at(steep))
+        tightest = found[0].price
+        if max(one.price for one in found) < NEAR * tightest:
+            found.append(self._at(STEEP * tightest))
         return found
 
     def surest(self) -> Relaxed:

@@ -23,7 +23,7 @@ from coppice.planning.order import in_order
 from coppice.planning.room import Room
 from coppice.planning.rung import Ladder, Rules, Rung, attempts_before, expected_cost, miss_probability
 
-MOST_LOOKED_AT = 1000
+MOST_LOOKED_AT = 600
 TIED = 1e-8
 """Relative difference of costs that can still rank as equal, in the digits of a rank."""
 
