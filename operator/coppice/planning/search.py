@@ -24,6 +24,7 @@ from coppice.planning.room import Room
 from coppice.planning.rung import Ladder, Rules, Rung, attempts_before, expected_cost, miss_probability
 
 MOST_LOOKED_AT = 600
+"""Ladders put aside to be grown, which is what a search spends its time on."""
 TIED = 1e-8
 """Relative difference of costs that can still rank as equal, in the digits of a rank."""
 
@@ -51,7 +52,7 @@ class Beginning:
 _Longer = tuple[float, int]
 """What a ladder longer by one rung promises: the least cost of any that suffices and begins so; the rung's number."""
 _Waiting = tuple[float, int, Beginning, int, Iterator[_Longer]]
-"""A ladder, its most promising rung to go on with, by promise and age, and the others."""
+"""A ladder with its most promising rung to go on with, by promise and age, and the others that promise less."""
 
 
 class Search:
@@ -117,7 +118,7 @@ class Search:
                 heapreplace(waiting, (following[0], age, now, following[1], others))
             else:
                 heappop(waiting)
-            if self._suffices or self._promising(now, [number]):
+            if self._suffices or self._sure_enough(now, [number]):
                 longer = self._with(now, number)
                 self._offer(longer)
                 self._wait(waiting, longer, number + 1)
@@ -129,6 +130,8 @@ class Search:
         numbers = self._waits.over(self._promising(now, range(start, len(self._rungs))), now.standing)
         if self._binding:
             numbers = [number for number in numbers if self._has_room(now, self._rungs[number])]
+        if not numbers:
+            return
         limit = self._limit
         longer = [one for one in zip(self._promises(now, numbers), numbers, strict=True) if one[0] <= limit]
         if longer:
@@ -143,8 +146,7 @@ class Search:
         Once a ladder was found that suffices, one bound is enough: `promises` are held against the others.
         """
         if not self._suffices:
-            misses, allowed = self._surest.with_each(now.trains, now.left), self._misses / now.reached
-            numbers = [number for number in numbers if misses[number] <= allowed]
+            numbers = self._sure_enough(now, numbers)
         if self._boundless:
             return numbers
         costs, allowed = self._relaxed[0].with_each(now.trains, now.left), (self._most[0] - now.cost) / now.apart
@@ -154,6 +156,11 @@ class Search:
                 costs, allowed = one.with_some(numbers, now.trains, now.left), (most - now.cost) / now.apart
                 numbers = [number for number, cost in zip(numbers, costs, strict=True) if cost <= allowed]
         return numbers
+
+    def _sure_enough(self, now: Beginning, numbers: Sequence[int]) -> Sequence[int]:
+        """The rungs with which this can come to fail no more often than what was found."""
+        misses, allowed = self._surest.with_each(now.trains, now.left), self._misses / now.reached
+        return [number for number in numbers if misses[number] <= allowed]
 
     def _promises(self, now: Beginning, numbers: Sequence[int]) -> Iterable[float]:
         """For each rung the tightest bound of going on with it to what suffices."""

@@ -9,7 +9,7 @@ import pytest
 
 from coppice.planning.attempts import worth_an_attempt
 from coppice.planning.bounds import Bounds, Relaxed
-from coppice.planning.dominance import Undominated, undominated
+from coppice.planning.dominance import Undominated, Waits, undominated
 from coppice.planning.room import Room
 from coppice.planning.rung import Rules, Rung, can_bind
 
@@ -79,6 +79,7 @@ def test_going_on_with_a_rung_costs_no_less_than_the_bound(seed: int) -> None:
         with_it = [some for some in sets(rungs[number:]) if one in some]
         costs = [cost + found.price * miss for cost, miss in (outcome(some, SCRATCH) for some in with_it)]
         assert found.with_each(TRAINS, LENGTH)[number] == pytest.approx(min(costs))
+        assert found.with_some([number], TRAINS, LENGTH, 2.0, 0.5) == [pytest.approx(2 + min(costs) / 2)]
 
 
 def test_where_the_cheapest_ladder_suffices_no_price_is_looked_for() -> None:
@@ -130,6 +131,15 @@ def test_a_rung_with_too_many_better_ones_of_its_own_base_model_takes_no_equal_o
     own = [rung(f"a{n}", 1, 0.5, "a") for n in range(3)]
     other = rung("b", 1, 0.5)
     assert [one.rung.name for one in undominated([*own, other], (), 2)] == ["a0", "a1", "b"]
+
+
+def test_a_rung_waits_for_a_better_one_until_a_rung_of_that_base_model_stands() -> None:
+    better, worse, other = rung("a", 1, 0.6), rung("b", 2, 0.6), rung("c", 1, 0.2, "a")
+    ordered = [Undominated(better, ()), Undominated(worse, (better,)), Undominated(other, ())]
+    assert Waits(ordered[:2], SCRATCH).over([0, 1], 0b00) == [0]
+    assert Waits(ordered[:2], SCRATCH).over([0, 1], 0b01) == [0, 1]
+    assert Waits(ordered, SCRATCH).over([1], 0b000) == [1], "c comes later and is of the base model of a"
+    assert Waits(ordered, SCRATCH).siblings == [0b101, 0b010, 0b101]
 
 
 def test_the_smallest_rungs_say_how_many_more_fit_a_limit() -> None:
