@@ -23,8 +23,8 @@ from coppice.planning.order import in_order
 from coppice.planning.room import Room
 from coppice.planning.rung import Ladder, Rules, Rung, attempts_before, expected_cost, miss_probability
 
-MOST_LOOKED_AT = 600
-"""Ladders put aside to be grown, which is what a search spends its time on."""
+MOST_LOOKED_AT = 24_000
+"""Rungs that could follow, summed over the ladders grown: what a search spends its time on."""
 TIED = 1e-8
 """Relative difference of costs that can still rank as equal, in the digits of a rank."""
 
@@ -127,6 +127,7 @@ class Search:
         """Puts whatever this can grow into with a rung from `start` on beside what waits."""
         if now.left <= 0 or now.reached <= 0:
             return
+        self._looked_at += len(self._rungs) - start
         numbers = self._waits.over(self._promising(now, range(start, len(self._rungs))), now.standing)
         if self._binding:
             numbers = [number for number in numbers if self._has_room(now, self._rungs[number])]
@@ -135,7 +136,6 @@ class Search:
         limit = self._limit
         longer = [one for one in zip(self._promises(now, numbers), numbers, strict=True) if one[0] <= limit]
         if longer:
-            self._looked_at += len(longer)
             others = iter(sorted(longer))
             promise, number = next(others)
             heappush(waiting, (promise, -self._looked_at, now, number, others))
