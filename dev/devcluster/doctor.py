@@ -12,6 +12,7 @@ from devcluster.errors import DevClusterError
 from devcluster.packages import BASE_IMAGE, IMAGES, NODE, plan
 from devcluster.paths import cache_directory
 from devcluster.programs import NO_GO
+from devcluster.uv import found_uv
 
 FREE_GIBIBYTES = (
     40  # the trainer's layers exist up to three times: built, in the layout shared with containerd, unpacked
@@ -33,7 +34,7 @@ def findings() -> Iterator[Finding]:
     yield _provider(facts)
     go = shutil.which("go")
     yield Finding("Go", go or "missing", "" if go else NO_GO)
-    uv = shutil.which("uv")
+    uv = found_uv()
     yield Finding("uv", uv or "missing", "" if uv else "`pip install uv`; `make setup` does it.")
     todo = plan((*NODE, *IMAGES, *BASE_IMAGE))
     yield Finding("Debian packages", "complete" if not todo else "some missing", todo.sentence())

@@ -22,6 +22,7 @@ from typer.testing import CliRunner, Result
 
 from coppice.cli.errors import UsageError
 from coppice.cli.main import app
+from devcluster.uv import needed_uv
 from hub import safetensors
 
 MLFLOW = "mlflow==3.17.2"
@@ -65,8 +66,9 @@ def python() -> Path:
     home = CACHE / MLFLOW.replace("==", "-")
     program = home / "bin" / "python"
     if not (home / "bin" / "mlflow").exists():
-        subprocess.run(["uv", "venv", "--quiet", "--clear", home], check=True)
-        subprocess.run(["uv", "pip", "install", "--quiet", "--python", program, MLFLOW], check=True)
+        uv = needed_uv()
+        subprocess.run([uv, "venv", "--quiet", "--clear", home], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", program, MLFLOW], check=True)
     return program
 
 

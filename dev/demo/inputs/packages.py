@@ -13,11 +13,10 @@ import subprocess
 from pathlib import Path
 
 from devcluster.errors import DevClusterError
-from devcluster.paths import REPOSITORY_ROOT, cache_directory
+from devcluster.paths import cache_directory
+from devcluster.uv import needed_uv
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-
-NO_UV = "uv is needed to fetch the demo's data and was not found: run `make setup`, which installs it."
 
 
 def packages() -> Path:
@@ -40,9 +39,6 @@ def install_command(uv: str, target: Path) -> tuple[str, ...]:
 
 
 def _install(target: Path) -> None:
-    uv = shutil.which("uv") or shutil.which("uv", path=REPOSITORY_ROOT / ".venv-uv" / "bin")
-    if uv is None:
-        raise DevClusterError(NO_UV)
-    done = subprocess.run(install_command(uv, target), capture_output=True, text=True, check=False)
+    done = subprocess.run(install_command(needed_uv(), target), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise DevClusterError(f"Fetching the demo's packages failed:\n{done.stderr.strip()}")
