@@ -9,7 +9,7 @@ from coppice.planning.catalogue import Registered
 from coppice.planning.fit.checks import HEAD_CHECKS, rejected_method
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.kinds import Kind
-from coppice.planning.passing import Cell
+from coppice.planning.passing import Run
 from coppice.planning.request import Request
 from coppice.planning.shelf import Models
 
@@ -43,23 +43,45 @@ class Group:
         return tuple(sorted(some, key=lambda model: model.key)[:most])
 
 
-def grouped(request: Request, cells: Iterable[Cell]) -> list[Group]:
+def grouped(request: Request, runs: Iterable[Run]) -> list[Group]:
     """The cells in groups. What a head is evaluated to reach tells models apart as well."""
     found: dict[Hashable, Group] = {}
-    heads: dict[Hashable, tuple[Rejection | None, Hashable]] = {}
-    for models, figures, head, depth, share in cells:
-        first, known = models[0], heads.get(head)
-        if known is None:
-            unanswered = rejected_method(HEAD_CHECKS, first, Method.AS_IS, request)
-            evaluated = head if not isinstance(head, Kind) or head.values[-1] else None
-            known = heads[head] = unanswered, (evaluated, unanswered and unanswered.reason)
-        key = figures, known[1], depth, share
-        group = found.get(key)
-        if group is None:
-            found[key] = Group(figures, known[0], depth, share, first, [models], len(models))
-            continue
-        group.parts.append(models)
-        group.count += len(models)
-        if first.key < group.first.key:
-            group.first = first
+    heads = _Heads(request)
+    for cells, share in runs:
+        for models, figures, head, depth in cells:
+            first, told = models[0], heads.get(head)
+            if told is None:
+                told = heads.look(head, first)
+            key = figures, told, depth, share
+            group = found.get(key)
+            if group is None:
+                found[key] = Group(figures, told.unanswered, depth, share, first, [models], len(models))
+                continue
+            group.parts.append(models)
+            group.count += len(models)
+            if first.key < group.first.key:
+                group.first = first
     return list(found.values())
+
+
+class _Told:
+    """What tells heads apart: one object for all of them that say the same."""
+
+    def __init__(self, unanswered: Rejection | None) -> None:
+        self.unanswered = unanswered
+
+
+class _Heads(dict[Hashable, _Told]):
+    """What heads say to a job's question, by head."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._known: dict[Hashable, _Told] = {}
+
+    def look(self, head: Hashable, model: Registered) -> _Told:
+        """Find out what a head says, by a model that has it."""
+        unanswered = rejected_method(HEAD_CHECKS, model, Method.AS_IS, self._request)
+        evaluated = head if not isinstance(head, Kind) or head.values[-1] else None
+        same = evaluated, unanswered and unanswered.reason
+        found = self[head] = self._known.setdefault(same, _Told(unanswered))
+        return found

@@ -27,6 +27,8 @@ from coppice.planning.sieving.sheet import outlined
 
 TRAINED = tuple(method for method in Method if method not in {Method.AS_IS, Method.FROM_SCRATCH})
 METHODS = (Method.AS_IS, *TRAINED)
+AROUND = (1 - ROUNDING, 1 + ROUNDING)
+UNLIMITED = (0.0, 0.0, 0.0)
 PLACES = {method: place for place, method in enumerate(METHODS)}
 Outcome = Candidate | Rejection
 
@@ -161,10 +163,11 @@ class Outcomes:
         row = alike.rows.get(method)
         if row is None or self.outline is None or self._standing[row] < 0:
             return None
-        cost, highs = self._costs[row], self.outline.highs[:, row]
-        below = rounded_figures(cost * (1 - ROUNDING), highs * (1 - ROUNDING), self._request)
-        above = rounded_figures(cost * (1 + ROUNDING), highs * (1 + ROUNDING), self._request)
-        return below if below == above else None
+        highs = self.outline.highs[:, row].tolist() if self._request.limited else UNLIMITED
+        below, above = (self._costs[row] * factor for factor in AROUND)
+        figures = rounded_figures(below, [high * AROUND[0] for high in highs], self._request)
+        same = figures == rounded_figures(above, [high * AROUND[1] for high in highs], self._request)
+        return figures if same else None
 
     def _candidate(self, alike: _Alike, method: Method) -> Candidate:
         found = self._laid_out(alike, method)

@@ -3,7 +3,7 @@
 A cell is of models that nothing tells apart but their names, or one model that is looked at for itself.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from coppice.api.reasons import FitReason
@@ -17,23 +17,21 @@ from coppice.planning.kinds import Kind
 from coppice.planning.languages import share_known
 from coppice.planning.rejections import Rejections
 from coppice.planning.request import Request
-from coppice.planning.shelf import Bay, Models, Shelf, shelved
+from coppice.planning.shelf import Bay, Flat, Models, Shelf, shelved
+
+Cell = tuple[Models, Hashable, Hashable, int]
+"""Models in the order of their keys, their figures and head as estimates and use read them, and the depth of the domain
+that the job and they share."""
 
 
-class Cell(NamedTuple):
-    """Models in the order of their keys; `figures` and `head` say what estimates and use as it is read of them.
+class Run(NamedTuple):
+    """Cells of one bay; `share` is that of the job's languages which all of their models know."""
 
-    `depth` is that of the domain which the job and they share, `share` that of the job's languages which they know.
-    """
-
-    models: Models
-    figures: Hashable
-    head: Hashable
-    depth: int
+    cells: Sequence[Cell]
     share: float | None
 
 
-def passing(request: Request, alone: frozenset[str], rejections: Rejections) -> Iterator[Cell]:
+def passing(request: Request, alone: frozenset[str], rejections: Rejections) -> Iterator[Run]:
     """Every model under the job's task that passes as a whole; `alone` are keys of models that share no cell."""
     task, namespace, catalogue = request.spec.task, request.namespace, request.world.catalogue
     shelves = list(catalogue.shelves(task, namespace))
@@ -42,12 +40,18 @@ def passing(request: Request, alone: frozenset[str], rejections: Rejections) -> 
     if request.pins:
         shelves = [_pinned(request, shelves, named, there, rejections)]
     apart = {(model.rules, model.traits) for model in named}
+    depths = _Depths(request.spec.domains)
     for shelf in shelves:
         for rules, bay in shelf.items():
             rejection = rejected_model(bay.first, request)
             if rejection is None:
                 split = frozenset(traits for other, traits in apart if other is rules)
-                yield from _cells(request, bay, split, alone, rejections)
+                cells = bay.flat if request.resolved.max_parameters is None else _small(request, bay, rejections)
+                share = share_known(request.spec.languages, bay.first.spec.languages)
+                if split:
+                    yield Run(list(_divided(cells, split, alone, depths)), share)
+                else:
+                    yield Run([(models, figures, head, depths[at]) for models, figures, head, at in cells], share)
             else:
                 _reject(rejections, rejection, bay.count, bay.first)
     others = catalogue.count(namespace) - there
@@ -69,29 +73,43 @@ def _pinned(
     return shelved(pinned)
 
 
-def _cells(
-    request: Request, bay: Bay, split: frozenset[Kind], alone: frozenset[str], rejections: Rejections
-) -> Iterator[Cell]:
-    sized, wanted = request.resolved.max_parameters is not None, request.spec.domains
-    share = share_known(request.spec.languages, bay.first.spec.languages)
-    depths: dict[Hashable, int] = {}
-    for models, figures, head, domains in bay.flat:
-        rejection = size_is_allowed(models[0], request) if sized else None
-        if rejection is not None:
+class _Depths(dict[Hashable, int]):
+    """Of the domain that a job shares with the domains of a model, found out once for all bays."""
+
+    def __init__(self, wanted: Sequence[str]) -> None:
+        self._wanted = wanted
+
+    def __missing__(self, domains: tuple[str, ...]) -> int:
+        found = self[domains] = match(self._wanted, domains)
+        return found
+
+
+def _small(request: Request, bay: Bay, rejections: Rejections) -> Iterator[Flat]:
+    """The cells of models of a size that is allowed."""
+    for cell in bay.flat:
+        models = cell[0]
+        rejection = size_is_allowed(models[0], request)
+        if rejection is None:
+            yield cell
+        else:
             _reject(rejections, rejection, len(models), models[0])
-            continue
-        depth = depths.get(domains)
-        if depth is None:
-            depth = depths[domains] = match(wanted, models[0].spec.domains)
-        if not split or models[0].traits not in split:
-            yield Cell(models, figures, head, depth, share)
+
+
+def _divided(
+    cells: Iterable[Flat], split: frozenset[Kind], alone: frozenset[str], depths: Mapping[Hashable, int]
+) -> Iterator[Cell]:
+    """Cells, and those apart that are looked at for themselves."""
+    for models, figures, head, domains in cells:
+        depth = depths[domains]
+        if models[0].traits not in split:
+            yield models, figures, head, depth
             continue
         together = tuple(model for model in models if model.key not in alone)
         if together:
-            yield Cell(together, figures, head, depth, share)
+            yield together, figures, head, depth
         for model in models:
             if model.key in alone:
-                yield Cell((model,), model.key, model.key, depth, share)
+                yield (model,), model.key, model.key, depth
 
 
 def _reject(rejections: Rejections, found: Rejection, count: int, first: Registered) -> None:

@@ -15,6 +15,8 @@ from coppice.planning.registered import Registered
 
 Models = tuple[Registered, ...]
 """In the order of their keys."""
+Flat = tuple[Models, Hashable, Hashable, Hashable]
+"""The models of a cell with the three parts of their traits: figures, head and domains."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Bay:
     first: Registered
 
     @cached_property
-    def flat(self) -> tuple[tuple[Models, Hashable, Hashable, Hashable], ...]:
-        """The models of each cell with the three parts of their traits: figures, head and domains."""
+    def flat(self) -> tuple[Flat, ...]:
+        """Its cells, one by one."""
         return tuple((models, *_parts(traits)) for traits, models in self.cells.items())
 
     def __iter__(self) -> Iterator[Registered]:
