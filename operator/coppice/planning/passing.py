@@ -27,7 +27,7 @@ that the job and they share."""
 class Run(NamedTuple):
     """Cells of one bay; `share` is that of the job's languages which all of their models know."""
 
-    cells: Sequence[Cell]
+    cells: Iterable[Cell]
     share: float | None
 
 
@@ -47,11 +47,8 @@ def passing(request: Request, alone: frozenset[str], rejections: Rejections) -> 
             if rejection is None:
                 split = frozenset(traits for other, traits in apart if other is rules)
                 cells = bay.flat if request.resolved.max_parameters is None else _small(request, bay, rejections)
-                share = share_known(request.spec.languages, bay.first.spec.languages)
-                if split:
-                    yield Run(list(_divided(cells, split, alone, depths)), share)
-                else:
-                    yield Run([(models, figures, head, depths[at]) for models, figures, head, at in cells], share)
+                found = _divided(cells, split, alone, depths) if split else _told(cells, depths)
+                yield Run(found, share_known(request.spec.languages, bay.first.spec.languages))
             else:
                 _reject(rejections, rejection, bay.count, bay.first)
     others = catalogue.count(namespace) - there
@@ -93,6 +90,10 @@ def _small(request: Request, bay: Bay, rejections: Rejections) -> Iterator[Flat]
             yield cell
         else:
             _reject(rejections, rejection, len(models), models[0])
+
+
+def _told(cells: Iterable[Flat], depths: Mapping[Hashable, int]) -> list[Cell]:
+    return [(models, figures, head, depths[domains]) for models, figures, head, domains in cells]
 
 
 def _divided(
