@@ -7,7 +7,7 @@ saving's draws are added, multiplied and sorted alone, which comes to the same d
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -52,12 +52,12 @@ def any_of(condition: Any) -> bool:
 
 def at_least(value: Number, least: Number) -> Number:
     """The larger of the two."""
-    return _either(np.maximum, value, least) if is_column(value) or is_column(least) else max(value, least)
+    return _either(np.maximum, max, value, least)
 
 
 def at_most(value: Number, most: Number) -> Number:
     """The smaller of the two."""
-    return _either(np.minimum, value, most) if is_column(value) or is_column(most) else min(value, most)
+    return _either(np.minimum, min, value, most)
 
 
 def clipped(value: float, least: float, most: float) -> float:
@@ -67,37 +67,37 @@ def clipped(value: float, least: float, most: float) -> float:
 
 def exp(value: float) -> float:
     """e to that power."""
-    return _each(np.exp, value) if is_column(value) else math.exp(value)
+    return _each(np.exp, math.exp, value)
 
 
 def expm1(value: float) -> float:
     """e to that power, less 1."""
-    return _each(np.expm1, value) if is_column(value) else math.expm1(value)
+    return _each(np.expm1, math.expm1, value)
 
 
 def log(value: float) -> float:
     """Natural logarithm."""
-    return _each(np.log, value) if is_column(value) else math.log(value)
+    return _each(np.log, math.log, value)
 
 
 def log10(value: float) -> float:
     """Logarithm to the base 10."""
-    return _each(np.log10, value) if is_column(value) else math.log10(value)
+    return _each(np.log10, math.log10, value)
 
 
 def log1p(value: float) -> float:
     """Natural logarithm of 1 more."""
-    return _each(np.log1p, value) if is_column(value) else math.log1p(value)
+    return _each(np.log1p, math.log1p, value)
 
 
 def sqrt(value: float) -> float:
     """Square root."""
-    return _each(np.sqrt, value) if is_column(value) else math.sqrt(value)
+    return _each(np.sqrt, math.sqrt, value)
 
 
 def hypot(one: float, other: float) -> float:
     """Square root of the sum of two squares."""
-    return _either(np.hypot, one, other) if is_column(one) or is_column(other) else math.hypot(one, other)
+    return _either(np.hypot, math.hypot, one, other)
 
 
 def over(value: float, divisor: float) -> float:
@@ -110,9 +110,11 @@ def where(condition: Any, one: float, other: float) -> float:
     return cast("float", np.where(condition, one, other))
 
 
-def _each(function: Any, value: float) -> float:
-    return cast("float", function(value))
+def _each(of_columns: Any, of_floats: Callable[[float], float], value: float) -> float:
+    return cast("float", of_columns(value)) if is_column(value) else of_floats(value)
 
 
-def _either(function: Any, one: Number, other: Number) -> Number:
-    return cast("Number", function(one, other))
+def _either(of_columns: Any, of_floats: Callable[[Number, Number], Number], one: Number, other: Number) -> Number:
+    if is_column(one) or is_column(other):
+        return cast("Number", of_columns(one, other))
+    return of_floats(one, other)

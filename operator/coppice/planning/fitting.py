@@ -52,7 +52,7 @@ def laid_out(
     closest: Fit | None = None
     for layout in possible_layouts(effort, network, hardware, may_shard=may_shard):
         needed = needed_memory(effort, network, hardware, layout, work, factor=factor, least_bytes=least_bytes)
-        found = Fit(with_layout(hardware, layout), needed, needed.high)
+        found = Fit(_with(hardware, layout), needed, needed.high)
         if found.fits:
             return found
         if closest is None or found.needed_bytes < closest.needed_bytes:
@@ -105,6 +105,5 @@ def _device(hardware: Hardware) -> str:
     return (accelerator.product if accelerator else "") or "accelerator"
 
 
-def with_layout(hardware: Hardware, layout: Layout) -> Hardware:
-    """The same configuration with another layout."""
+def _with(hardware: Hardware, layout: Layout) -> Hardware:
     return hardware if layout == hardware.layout else replace(hardware, layout=layout)
