@@ -23,6 +23,8 @@ from coppice.api.trainingjob_status import ProbedModel
 from coppice.api.vocabulary import Basis, IntensityMethod, IntensitySignal, Method, Mode, OptimizeFor
 
 MAX_ENCODED_BYTES = 8192
+COMPRESSION = 6
+"""zlib's best, 9, takes twice as long for one percent less."""
 MAX_CANDIDATES = 20
 SHORT_MESSAGE = 128
 DECODED_RECORDS = 128
@@ -235,7 +237,7 @@ class DecisionRecord(Canonical):
 
     @cached_property
     def _encoded(self) -> str:
-        return base64.b64encode(zlib.compress(self.canonical().encode(), 9)).decode()
+        return base64.b64encode(zlib.compress(self.canonical().encode(), COMPRESSION)).decode()
 
 
 @lru_cache(maxsize=DECODED_RECORDS)

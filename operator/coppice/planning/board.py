@@ -23,9 +23,7 @@ from coppice.planning.fit.rejection import Rejection
 from coppice.planning.ladder import Rules, Rung, count
 from coppice.planning.request import Request
 from coppice.planning.survey import Survey, Twins
-from coppice.planning.together import after_misses, suitability
-
-CHANCE_DIGITS, SUITED_DIGITS = 3, 4
+from coppice.planning.together import CHANCE_DIGITS, SUITED_DIGITS, after_misses, suitability
 
 
 def rung_of(
@@ -79,13 +77,18 @@ class Placed:
 
 @dataclass(frozen=True)
 class Stand:
-    """Twins on the board: the chances of their candidates by value, how likely each model suits, and which are open."""
+    """Twins on the board: the chances of their candidates, how likely each model suits, and which are open.
+
+    Chances and suitability are to the digits of a record. `values` are the chances to the last digit after rungs that
+    missed; None where none has.
+    """
 
     twins: Twins
-    values: Sequence[float]
+    rounded: Sequence[float]
     suited: float
     open: Sequence[int]
     told: Chances
+    values: Sequence[float] | None = None
 
     @property
     def first(self) -> Registered:
@@ -110,8 +113,10 @@ class Stand:
     def chances(self) -> Sequence[Chance]:
         """The chances with what they were made from: a few are shown, all are compared."""
         model, group, drafts = self.twins.first, self.twins.group, self.twins.drafts
-        each = (self.told.of(draft.method, model, draft.network, group.depth, group.share) for draft in drafts)
-        return tuple(_marked_down(one, value) for one, value in zip(each, self.values, strict=True))
+        each = [self.told.of(draft.method, model, draft.network, group.depth, group.share) for draft in drafts]
+        if self.values is None:
+            return each
+        return [_marked_down(one, value) for one, value in zip(each, self.values, strict=True)]
 
     def placed(self, number: int, model: Registered) -> Placed:
         """One candidate on one of the models."""
@@ -158,10 +163,10 @@ class Board:
         """The substitutes as rungs, one for all twins."""
         found = []
         for stand in self.stands:
-            suited, first, alone = shown(stand.suited, SUITED_DIGITS), stand.first, stand.count == 1
+            suited, first, alone = stand.suited, stand.first, stand.count == 1
             for number in stand.open:
                 draft = stand.twins.drafts[number]
-                chance, method, figures = shown(stand.values[number], CHANCE_DIGITS), draft.method, draft.figures
+                chance, method, figures = stand.rounded[number], draft.method, draft.figures
                 name, group = rung_name(method, first.reference), first.key
                 twins = () if alone else _Names(method, stand)
                 trains = method is not Method.AS_IS
@@ -230,17 +235,25 @@ def set_up(
 
 def _stand(request: Request, twins: Twins, chances: Chances) -> Stand:
     """The chances of twins, after rungs that missed; only a model that is no one's twin was tried."""
+    everything = range(len(twins.drafts))
+    if twins.suited is not None and not request.tried:
+        return Stand(twins, twins.chances, twins.suited, everything, chances)
     model, methods, group = twins.first, [draft.method for draft in twins.drafts], twins.group
     network = twins.drafts[0].network
     found = chances.values((*methods, *twins.others), model, network, group.depth, group.share)
-    values, everything = found[: len(methods)], range(len(methods))
+    values = found[: len(methods)]
     if not request.tried or twins.others:
-        return Stand(twins, values, suitability(found), everything, chances)
+        return Stand(twins, _rounded(values), shown(suitability(found), SUITED_DIGITS), everything, chances)
     by_method = {method.value: value for method, value in zip(methods, values, strict=True)}
     missed = [method.value for method in methods if _missed(request, method, model.reference)]
     suited, after = after_misses(by_method, missed)
     left = [number for number in everything if not request.was_tried(methods[number], model.reference)]
-    return Stand(twins, list(after.values()), suited, left, chances)
+    values = list(after.values())
+    return Stand(twins, _rounded(values), shown(suited, SUITED_DIGITS), left, chances, values)
+
+
+def _rounded(chances: Sequence[float]) -> Sequence[float]:
+    return [shown(one, CHANCE_DIGITS) for one in chances]
 
 
 def _scratch(

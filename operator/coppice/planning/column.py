@@ -25,6 +25,28 @@ def column(values: Iterable[float]) -> Figures:
     return np.array(list(values), dtype=float)
 
 
+def whole(values: Iterable[int]) -> Numbers:
+    """A column of these whole numbers."""
+    return np.fromiter(values, dtype=np.int64)
+
+
+def distinct(values: Numbers) -> tuple[list[int], Numbers]:
+    """Where each value of a column comes first, and for every place its value's number, which is 0 for the least."""
+    _, firsts, numbers = np.unique(values, return_index=True, return_inverse=True)
+    return firsts.tolist(), numbers
+
+
+def alike(columns: Iterable[Numbers]) -> list[list[int]]:
+    """The places that have the same small number in every column, together; those that come first are the first."""
+    together: Numbers = np.zeros(1, dtype=np.int64)
+    for one in columns:
+        together = together * (1 + one.max()) + one
+    firsts, numbers = distinct(together)
+    order, ends = np.argsort(numbers, kind="stable").tolist(), np.cumsum(np.bincount(numbers)).tolist()
+    found = [order[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+    return [found[number] for number in np.argsort(firsts).tolist()]
+
+
 def joined(columns: Iterable[Figures]) -> Figures:
     """Columns one after the other."""
     return np.concatenate(list(columns))

@@ -1,6 +1,6 @@
 """A draft: a candidate as far as a rung needs it, with the whole of it laid out when somebody looks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -11,6 +11,9 @@ from coppice.api.vocabulary import Method
 from coppice.planning.candidate import Candidate
 from coppice.planning.network import Network
 from coppice.planning.request import Request
+
+UNLIMITED = (0.0, 0.0, 0.0)
+"""The high estimates of a rung where no limit binds."""
 
 
 class Figures(NamedTuple):
@@ -42,13 +45,8 @@ def drafted(candidate: Candidate, request: Request) -> Draft:
 
 def figures_of(candidate: Candidate, request: Request) -> Figures:
     """What a rung reads of a candidate."""
-    return rounded_figures(candidate.estimate.expected(request.unit), candidate.estimate.highs, request)
-
-
-def rounded_figures(cost: float, highs: Sequence[float], request: Request) -> Figures:
-    """Cost and high estimates as a record shows them; they may come out of columns."""
-    cost = shown(float(cost))
+    cost = shown(candidate.estimate.expected(request.unit))
     if not request.limited:
-        return Figures(cost, (0.0,) * len(highs))
-    pairs = zip(highs, request.remaining, strict=True)
-    return Figures(cost, tuple(shown(float(high)) if left < inf else 0.0 for high, left in pairs))
+        return Figures(cost, UNLIMITED)
+    pairs = zip(candidate.estimate.highs, request.remaining, strict=True)
+    return Figures(cost, tuple(shown(high) if left < inf else 0.0 for high, left in pairs))

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from coppice.api.base import rounded
 from coppice.api.decision import CandidateRecord, ChanceRecord, CounterfactualRecord, EstimateRecord
-from coppice.planning.board import SUITED_DIGITS, Placed
+from coppice.planning.board import Placed
 from coppice.planning.counterfactual import Counterfactual
 from coppice.planning.estimate import Estimate
 from coppice.planning.request import Request
+from coppice.planning.together import SUITED_DIGITS
 
 
 class Entries:

@@ -1,26 +1,30 @@
 """Groups: base models that nothing which estimates, uses or chances read can tell apart, from all shelves together."""
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from heapq import merge
+from itertools import chain, islice
+from operator import attrgetter
 
 from coppice.api.vocabulary import Method
 from coppice.planning.catalogue import Registered
+from coppice.planning.column import alike
+from coppice.planning.domains import match
 from coppice.planning.fit.checks import HEAD_CHECKS, rejected_method
 from coppice.planning.fit.rejection import Rejection
-from coppice.planning.kinds import Kind
 from coppice.planning.passing import Run
 from coppice.planning.request import Request
 from coppice.planning.shelf import Models
+from coppice.planning.table import Table, tabled
 
 
 @dataclass(slots=True)
 class Group:
     """Their figures as estimates read them, the depth of the domain and the share of the languages that the job shares.
 
-    `unanswered` is why their head does not answer the job's question, None where it does; `first` is the first of them
-    by key, `parts` are all of them, each part in the order of keys. `methods` are those that come to candidates, once
-    somebody found out.
+    `figures` are the key of a model that is looked at alone. `unanswered` is why their head does not answer the job's
+    question, None where it does; `first` is the first of them by key, `cells` are the numbers of theirs in the table.
+    `methods` are those that come to candidates, once somebody found out.
     """
 
     figures: Hashable
@@ -28,60 +32,58 @@ class Group:
     depth: int
     share: float | None
     first: Registered
-    parts: list[Models]
+    cells: Sequence[int]
     count: int
+    table: Table
     methods: tuple[Method, ...] = ()
 
     def __iter__(self) -> Iterator[Registered]:
-        return chain.from_iterable(self.parts)
+        return chain.from_iterable(self._parts())
 
     def models(self, most: int) -> Models:
         """The first so many, in the order of their keys."""
-        if len(self.parts) == 1:
-            return self.parts[0][:most]
-        some = chain.from_iterable(part[:most] for part in self.parts)
-        return tuple(sorted(some, key=lambda model: model.key)[:most])
+        if len(self.cells) == 1:
+            return self.table.cells[self.cells[0]][:most]
+        return tuple(islice(merge(*self._parts(), key=attrgetter("key")), most))
+
+    def _parts(self) -> Iterator[Models]:
+        return (self.table.cells[number] for number in self.cells)
 
 
 def grouped(request: Request, runs: Iterable[Run]) -> list[Group]:
-    """The cells in groups. What a head is evaluated to reach tells models apart as well."""
-    found: dict[Hashable, Group] = {}
-    heads = _Heads(request)
-    for cells, share in runs:
-        for models, figures, head, depth in cells:
-            first, told = models[0], heads.get(head)
-            if told is None:
-                told = heads.look(head, first)
-            key = figures, told, depth, share
-            group = found.get(key)
-            if group is None:
-                found[key] = Group(figures, told.unanswered, depth, share, first, [models], len(models))
-                continue
-            group.parts.append(models)
-            group.count += len(models)
-            if first.key < group.first.key:
-                group.first = first
-    return list(found.values())
+    """The cells in groups, by the keys of their first models. What a head is evaluated to reach counts as well."""
+    some = tuple(run for run in runs if run.cells.models)
+    if not some:
+        return []
+    table, told = tabled(some), _Told(request)
+    heads = table.heads.told(told.number)
+    depths = table.domains.told(lambda model: match(request.spec.domains, model.spec.domains))
+    together = alike((table.figures.numbers, heads, depths, table.share))
+    firsts = [cells[0] for cells in together]
+    each = zip(together, *(one[firsts].tolist() for one in (heads, depths, table.share)), strict=True)
+    found = []
+    for cells, head, depth, share in each:
+        first = table.cells[cells[0]][0]
+        figures = first.key if first.key in table.alone else first.figures
+        count = sum([table.sizes[number] for number in cells])
+        found.append(Group(figures, told.unanswered[head], depth, table.shares[share], first, cells, count, table))
+    return found
 
 
 class _Told:
-    """What tells heads apart: one object for all of them that say the same."""
-
-    def __init__(self, unanswered: Rejection | None) -> None:
-        self.unanswered = unanswered
-
-
-class _Heads(dict[Hashable, _Told]):
-    """What heads say to a job's question, by head."""
+    """What heads say to a job's question: one number for all of them that say the same."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._known: dict[Hashable, _Told] = {}
+        self._known: dict[Hashable, int] = {}
+        self.unanswered: list[Rejection | None] = []
+        """By number why such a head does not answer, None where it does."""
 
-    def look(self, head: Hashable, model: Registered) -> _Told:
-        """Find out what a head says, by a model that has it."""
+    def number(self, model: Registered) -> int:
+        """The number of what a model's head says."""
         unanswered = rejected_method(HEAD_CHECKS, model, Method.AS_IS, self._request)
-        evaluated = head if not isinstance(head, Kind) or head.values[-1] else None
-        same = evaluated, unanswered and unanswered.reason
-        found = self[head] = self._known.setdefault(same, _Told(unanswered))
+        evaluated = model.head if model.spec.evaluations else None
+        found = self._known.setdefault((evaluated, unanswered and unanswered.reason), len(self._known))
+        if found == len(self.unanswered):
+            self.unanswered.append(unanswered)
         return found

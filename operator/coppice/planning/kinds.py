@@ -1,28 +1,31 @@
 """Kinds: one object for all equal tuples of values, so that thousands of models fall into groups at the cost of a look.
 
 A registry holds many models that a decision cannot tell apart: fine-tunes of the same few networks. What is found out
-for one holds for all of its kind. Kinds are compared by identity and live as long as something is of them.
+for one holds for all of its kind. Kinds are compared by identity, or by number where they stand in columns, and live as
+long as something is of them.
 """
 
 from collections.abc import Hashable
+from itertools import count
 from weakref import WeakValueDictionary
 
 
 class Kind:
-    """All models with these values."""
+    """All models with these values; no two kinds that live have the same number."""
 
-    __slots__ = ("__weakref__", "values")
+    __slots__ = ("__weakref__", "number", "values")
 
-    def __init__(self, values: tuple[Hashable, ...]) -> None:
-        self.values = values
+    def __init__(self, values: tuple[Hashable, ...], number: int) -> None:
+        self.values, self.number = values, number
 
 
 _KINDS: WeakValueDictionary[tuple[Hashable, ...], Kind] = WeakValueDictionary()
+_NUMBERS = count(1)
 
 
 def kind(*values: Hashable) -> Kind:
     """The kind with these values: the same object for equal ones."""
     known = _KINDS.get(values)
     if known is None:
-        known = _KINDS[values] = Kind(values)
+        known = _KINDS[values] = Kind(values, next(_NUMBERS))
     return known

@@ -8,12 +8,13 @@ with its whole estimate when somebody asks for it.
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 
 from coppice.api.reasons import FitReason
 from coppice.api.vocabulary import Method
 from coppice.planning.candidate import Candidate, best_configuration, on_hardware, too_small
 from coppice.planning.catalogue import Registered
-from coppice.planning.draft import Draft, Figures, drafted, rounded_figures
+from coppice.planning.draft import UNLIMITED, Draft, Figures, drafted
 from coppice.planning.fit.ability import NO_PRICE
 from coppice.planning.fit.checks import FIGURES_CHECKS, HEAD_CHECKS, METHOD_CHECKS, rejected_method
 from coppice.planning.fit.rejection import Rejection
@@ -22,13 +23,12 @@ from coppice.planning.kinds import Kind
 from coppice.planning.rejections import Rejections
 from coppice.planning.remembered import Candidates, estimated_before
 from coppice.planning.request import Request
-from coppice.planning.sieving.outline import ROUNDING, TOO_LARGE, UNSURE, Outline
+from coppice.planning.sieving.outline import TOO_LARGE, UNSURE, Outline
 from coppice.planning.sieving.sheet import outlined
+from coppice.planning.sieving.showing import shown_column
 
 TRAINED = tuple(method for method in Method if method not in {Method.AS_IS, Method.FROM_SCRATCH})
 METHODS = (Method.AS_IS, *TRAINED)
-AROUND = (1 - ROUNDING, 1 + ROUNDING)
-UNLIMITED = (0.0, 0.0, 0.0)
 PLACES = {method: place for place, method in enumerate(METHODS)}
 Outcome = Candidate | Rejection
 
@@ -64,7 +64,7 @@ class Outcomes:
         self._exclude()
         self.outline = self._sketched() if outline else None
         self._standing = self.outline.standing() if self.outline else []
-        self._costs: list[float] = self.outline.cost.tolist() if self.outline else []
+        self._shown = _Shown(request, self.outline) if self.outline else None
         for alike in self._alike.values():
             self._decide(alike)
         for group in groups:
@@ -161,13 +161,9 @@ class Outcomes:
     def _rounded(self, alike: _Alike, method: Method) -> Figures | None:
         """What a rung reads of a candidate, where its outline tells it to the last digit that is shown."""
         row = alike.rows.get(method)
-        if row is None or self.outline is None or self._standing[row] < 0:
+        if row is None or self._shown is None or self._standing[row] < 0:
             return None
-        highs = self.outline.highs[:, row].tolist() if self._request.limited else UNLIMITED
-        below, above = (self._costs[row] * factor for factor in AROUND)
-        figures = rounded_figures(below, [high * AROUND[0] for high in highs], self._request)
-        same = figures == rounded_figures(above, [high * AROUND[1] for high in highs], self._request)
-        return figures if same else None
+        return self._shown.of(row)
 
     def _candidate(self, alike: _Alike, method: Method) -> Candidate:
         found = self._laid_out(alike, method)
@@ -184,6 +180,29 @@ class Outcomes:
             if isinstance(found, Candidate):
                 known[case] = found
         return found
+
+
+class _Shown:
+    """The figures of an outline to the digits that a record shows."""
+
+    def __init__(self, request: Request, outline: Outline) -> None:
+        self._costs = shown_column(outline.cost)
+        self._limits = [
+            shown_column(highs) if left < inf else None
+            for highs, left in zip(outline.highs, request.remaining, strict=True)
+        ]
+        self._limited = request.limited
+
+    def of(self, row: int) -> Figures | None:
+        """Of one row; None where only the candidate can tell."""
+        cost = self._costs[row]
+        if cost is None:
+            return None
+        if not self._limited:
+            return Figures(cost, UNLIMITED)
+        highs = [0.0 if limit is None else limit[row] for limit in self._limits]
+        known = [high for high in highs if high is not None]
+        return Figures(cost, tuple(known)) if len(known) == len(highs) else None
 
 
 def _estimated(request: Request, model: Registered, method: Method, option: int | None = None) -> Outcome:

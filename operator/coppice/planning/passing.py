@@ -1,14 +1,10 @@
-"""The base models that pass as a whole: looked at by the shelf's bays and cells, never one by one.
+"""The base models that pass as a whole: looked at by the shelf's bays and cells, never one by one."""
 
-A cell is of models that nothing tells apart but their names, or one model that is looked at for itself.
-"""
-
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from coppice.api.reasons import FitReason
 from coppice.planning.catalogue import Registered
-from coppice.planning.domains import match
 from coppice.planning.fit.checks import rejected_model
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.fit.relevance import is_pinned_if_the_job_pins
@@ -17,18 +13,18 @@ from coppice.planning.kinds import Kind
 from coppice.planning.languages import share_known
 from coppice.planning.rejections import Rejections
 from coppice.planning.request import Request
-from coppice.planning.shelf import Bay, Flat, Models, Shelf, shelved
-
-Cell = tuple[Models, Hashable, Hashable, int]
-"""Models in the order of their keys, their figures and head as estimates and use read them, and the depth of the domain
-that the job and they share."""
+from coppice.planning.shelf import Bay, Cells, Models, Shelf, shelved
 
 
 class Run(NamedTuple):
-    """Cells of one bay; `share` is that of the job's languages which all of their models know."""
+    """Cells of one bay; `share` is that of the job's languages which all of their models know.
 
-    cells: Iterable[Cell]
+    Where each is looked at `alone`, it is no twin of another, whatever its figures.
+    """
+
+    cells: Cells
     share: float | None
+    alone: bool = False
 
 
 def passing(request: Request, alone: frozenset[str], rejections: Rejections) -> Iterator[Run]:
@@ -40,17 +36,16 @@ def passing(request: Request, alone: frozenset[str], rejections: Rejections) -> 
     if request.pins:
         shelves = [_pinned(request, shelves, named, there, rejections)]
     apart = {(model.rules, model.traits) for model in named}
-    depths = _Depths(request.spec.domains)
     for shelf in shelves:
         for rules, bay in shelf.items():
             rejection = rejected_model(bay.first, request)
-            if rejection is None:
-                split = frozenset(traits for other, traits in apart if other is rules)
-                cells = bay.flat if request.resolved.max_parameters is None else _small(request, bay, rejections)
-                found = _divided(cells, split, alone, depths) if split else _told(cells, depths)
-                yield Run(found, share_known(request.spec.languages, bay.first.spec.languages))
-            else:
+            if rejection is not None:
                 _reject(rejections, rejection, bay.count, bay.first)
+                continue
+            share = share_known(request.spec.languages, bay.first.spec.languages)
+            cells = bay.all_cells if request.resolved.max_parameters is None else _small(request, bay, rejections)
+            split = frozenset(traits for other, traits in apart if other is rules)
+            yield from _divided(cells, split, alone, share) if split else (Run(cells, share),)
     others = catalogue.count(namespace) - there
     if others:
         sentence = f"{others} base models are not registered for {task}"
@@ -70,47 +65,31 @@ def _pinned(
     return shelved(pinned)
 
 
-class _Depths(dict[Hashable, int]):
-    """Of the domain that a job shares with the domains of a model, found out once for all bays."""
-
-    def __init__(self, wanted: Sequence[str]) -> None:
-        self._wanted = wanted
-
-    def __missing__(self, domains: tuple[str, ...]) -> int:
-        found = self[domains] = match(self._wanted, domains)
-        return found
-
-
-def _small(request: Request, bay: Bay, rejections: Rejections) -> Iterator[Flat]:
+def _small(request: Request, bay: Bay, rejections: Rejections) -> Cells:
     """The cells of models of a size that is allowed."""
-    for cell in bay.flat:
-        models = cell[0]
+    found: list[Models] = []
+    for models in bay.all_cells.models:
         rejection = size_is_allowed(models[0], request)
         if rejection is None:
-            yield cell
+            found.append(models)
         else:
             _reject(rejections, rejection, len(models), models[0])
+    return Cells(found)
 
 
-def _told(cells: Iterable[Flat], depths: Mapping[Hashable, int]) -> list[Cell]:
-    return [(models, figures, head, depths[domains]) for models, figures, head, domains in cells]
-
-
-def _divided(
-    cells: Iterable[Flat], split: frozenset[Kind], alone: frozenset[str], depths: Mapping[Hashable, int]
-) -> Iterator[Cell]:
-    """Cells, and those apart that are looked at for themselves."""
-    for models, figures, head, domains in cells:
-        depth = depths[domains]
+def _divided(cells: Cells, split: frozenset[Kind], alone: frozenset[str], share: float | None) -> Iterator[Run]:
+    """Cells, and those models apart that are looked at for themselves."""
+    together: list[Models] = []
+    apart: list[Models] = []
+    for models in cells.models:
         if models[0].traits not in split:
-            yield models, figures, head, depth
+            together.append(models)
             continue
-        together = tuple(model for model in models if model.key not in alone)
-        if together:
-            yield together, figures, head, depth
-        for model in models:
-            if model.key in alone:
-                yield (model,), model.key, model.key, depth
+        apart += [(model,) for model in models if model.key in alone]
+        others = tuple(model for model in models if model.key not in alone)
+        together += [others] if others else []
+    yield Run(Cells(together), share)
+    yield Run(Cells(apart), share, alone=True)
 
 
 def _reject(rejections: Rejections, found: Rejection, count: int, first: Registered) -> None:

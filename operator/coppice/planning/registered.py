@@ -88,9 +88,14 @@ class Registered:
         return kind(spec.head, tuple(spec.head_labels), tuple(spec.evaluations))
 
     @cached_property
+    def domains(self) -> Kind:
+        """The domains that it is stated to be of."""
+        return kind(*self.spec.domains)
+
+    @cached_property
     def traits(self) -> Kind:
         """All that tells models of equal rules apart, but for their names: figures, head, domains."""
-        return kind(self.figures, self.head, tuple(self.spec.domains))
+        return kind(self.figures, self.head, self.domains)
 
 
 def registered(model: BaseModelObject, ready: bool, reason: str = "") -> Registered:

@@ -6,7 +6,7 @@ hold it; the others are shared with the shelf before.
 """
 
 from bisect import insort
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,8 +15,13 @@ from coppice.planning.registered import Registered
 
 Models = tuple[Registered, ...]
 """In the order of their keys."""
-Flat = tuple[Models, Hashable, Hashable, Hashable]
-"""The models of a cell with the three parts of their traits: figures, head and domains."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Cells one after the other, each of models that nothing tells apart but their names. Compared by identity."""
+
+    models: Sequence[Models]
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,9 @@ class Bay:
     first: Registered
 
     @cached_property
-    def flat(self) -> tuple[Flat, ...]:
+    def all_cells(self) -> Cells:
         """Its cells, one by one."""
-        return tuple((models, *_parts(traits)) for traits, models in self.cells.items())
+        return Cells(tuple(self.cells.values()))
 
     def __iter__(self) -> Iterator[Registered]:
         for models in self.cells.values():
@@ -77,11 +82,6 @@ def without(shelf: Shelf, model: Registered) -> Shelf:
 def _bay(cells: Mapping[Kind, Models]) -> Bay:
     first = min((models[0] for models in cells.values()), key=_key)
     return Bay(cells, sum(map(len, cells.values())), first)
-
-
-def _parts(traits: Kind) -> tuple[Hashable, Hashable, Hashable]:
-    figures, head, domains = traits.values
-    return figures, head, domains
 
 
 def _key(model: Registered) -> str:

@@ -13,7 +13,7 @@ Of the candidates of twins, only those are drafted that the decision can need (s
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -27,7 +27,7 @@ from coppice.planning.outcomes import Outcomes
 from coppice.planning.passing import passing
 from coppice.planning.rejections import Rejections
 from coppice.planning.request import Request
-from coppice.planning.sieving.sieve import Sieve
+from coppice.planning.sieving.sieve import Kept, Sieve
 
 MOST_TWINS = MAX_CANDIDATES
 FEWEST_OUTLINED = 16
@@ -38,12 +38,15 @@ FEWEST_OUTLINED = 16
 class Twins:
     """Base models of one group, of which one stands for all; the drafts are those of any one of them.
 
-    `others` are methods whose candidates nobody needs.
+    `others` are methods whose candidates nobody needs. The `chances` of the drafts and how likely the base models are
+    `suited`, to the digits of a record, are there where the sieve told them.
     """
 
     group: Group
     drafts: tuple[Draft, ...]
     others: tuple[Method, ...] = ()
+    chances: Sequence[float] = ()
+    suited: float | None = None
 
     @property
     def first(self) -> Registered:
@@ -100,14 +103,14 @@ def survey(request: Request, *, singled_out: frozenset[str] = frozenset(), sieve
     used = sieve if sieve is not None and may_outline(request, groups) else None
     outcomes = Outcomes(request, groups, rejections, outline=used is not None)
     fitting = [group for group in groups if group.methods]
-    kept = used.kept(outcomes, fitting) if used else [group.methods for group in fitting]
+    kept = used.kept(outcomes, fitting) if used else [Kept(group.methods) for group in fitting]
     pairs = list(zip(fitting, kept, strict=True))
-    found = [_twins(group, outcomes, methods) for group, methods in pairs if methods]
+    found = [_twins(group, outcomes, some) for group, some in pairs if some.methods]
     return Survey(
         groups=tuple(sorted(found, key=lambda twins: twins.first.key)),
         rejected=rejections.counts,
         sentences=rejections.sentences(),
-        spared=sum(group.count * (len(group.methods) - len(methods)) for group, methods in pairs),
+        spared=sum(group.count * (len(group.methods) - len(some.methods)) for group, some in pairs),
         fits=fitting,
     )
 
@@ -124,9 +127,11 @@ def _mentioned(request: Request) -> frozenset[str]:
     return keys | frozenset(request.probed) | request.pins
 
 
-def _twins(group: Group, outcomes: Outcomes, methods: Collection[Method]) -> Twins:
+def _twins(group: Group, outcomes: Outcomes, kept: Kept) -> Twins:
     return Twins(
         group,
-        drafts=tuple(outcomes.draft(group, method) for method in group.methods if method in methods),
-        others=tuple(method for method in group.methods if method not in methods),
+        drafts=tuple([outcomes.draft(group, method) for method in kept.methods]),
+        others=tuple([method for method in group.methods if method not in kept.methods]),
+        chances=kept.chances,
+        suited=kept.suited,
     )

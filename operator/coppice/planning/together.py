@@ -14,6 +14,8 @@ from math import prod
 
 FAILING_TOGETHER = 0.75
 """Share of the likeliest rung's failures that are the base model's fault; assumed."""
+CHANCE_DIGITS, SUITED_DIGITS = 3, 4
+"""Significant digits that a record shows, and that ladders are compared by."""
 
 
 def suitability(chances: Iterable[float]) -> float:

@@ -1,7 +1,8 @@
 """The sieve: which candidates a decision drafts of all that there are, from their outlines and their chances."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,30 +10,48 @@ from coppice.api.decision import MAX_CANDIDATES
 from coppice.api.vocabulary import Method, Mode
 from coppice.planning.candidate import Candidate
 from coppice.planning.chance import Chances
-from coppice.planning.column import Figures, Numbers, column
+from coppice.planning.column import Figures, Numbers, Truths, column
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.groups import Group
-from coppice.planning.outcomes import PLACES, Outcomes
+from coppice.planning.outcomes import METHODS, PLACES, Outcomes
 from coppice.planning.request import Request
 from coppice.planning.sieving.outline import Outline
 from coppice.planning.sieving.screening import Field, Room, may_hold, wanted
+from coppice.planning.sieving.showing import shown_column
+from coppice.planning.together import CHANCE_DIGITS, SUITED_DIGITS, suitability
+
+
+class Kept(NamedTuple):
+    """Of a group the methods whose candidates must be drafted.
+
+    With them their chances, and how likely the base model suits the job, to the digits that a record shows; without,
+    where only the candidate can tell.
+    """
+
+    methods: tuple[Method, ...]
+    chances: Sequence[float] = ()
+    suited: float | None = None
 
 
 class _Cases:
-    """The methods on groups that have an outline: the groups' numbers, the methods, and their rows in the outline."""
+    """The methods on groups that have an outline: the groups' numbers, the methods' places, their rows in the outline.
+
+    Those of one group stand together; `begins` says from where on.
+    """
 
     def __init__(self, outcomes: Outcomes, groups: Sequence[Group]) -> None:
         self.groups: list[int] = []
-        self.methods: list[Method] = []
+        self.places: list[int] = []
         self.rows: list[int] = []
+        self.begins = [0]
         for number, group in enumerate(groups):
             rows = outcomes.rows_of(group)
             for method in group.methods:
-                row = rows.get(method)
-                if row is not None:
+                if method in rows:
                     self.groups.append(number)
-                    self.methods.append(method)
-                    self.rows.append(row)
+                    self.places.append(PLACES[method])
+                    self.rows.append(rows[method])
+            self.begins.append(len(self.rows))
 
 
 @dataclass(frozen=True)
@@ -53,21 +72,33 @@ class Sieve:
         ends = ending is not None and request.mode is not Mode.REQUIRE and may_hold(request.remaining, ending)
         return cls(chances, Room(request.remaining, request.rungs_left, request.rungs_left - ends, ending))
 
-    def kept(self, outcomes: Outcomes, groups: Sequence[Group]) -> list[tuple[Method, ...]]:
-        """Of each group the methods whose candidates must be drafted."""
+    def kept(self, outcomes: Outcomes, groups: Sequence[Group]) -> list[Kept]:
+        """What of each group the decision can need."""
         cases = _Cases(outcomes, groups)
         if outcomes.outline is None or not cases.rows:
-            return [group.methods for group in groups]
-        needed = wanted(self._field(groups, cases, outcomes.outline), self.room)
-        spared: dict[int, set[Method]] = {}
-        for place in np.flatnonzero(~needed).tolist():
-            spared.setdefault(cases.groups[place], set()).add(cases.methods[place])
-        return [
-            tuple(method for method in group.methods if method not in spared[number])
-            if number in spared
-            else group.methods
-            for number, group in enumerate(groups)
-        ]
+            return [Kept(group.methods) for group in groups]
+        field = self._field(groups, cases, outcomes.outline)
+        return list(self._told(groups, cases, field, wanted(field, self.room)))
+
+    def _told(self, groups: Sequence[Group], cases: _Cases, field: Field, needed: Truths) -> Iterator[Kept]:
+        chances, suited = (
+            shown_column(field.chance, CHANCE_DIGITS),
+            shown_column(suitability([field.chance]), SUITED_DIGITS),
+        )
+        kept: dict[int, list[int]] = {}
+        for case in np.flatnonzero(needed).tolist():
+            kept.setdefault(cases.groups[case], []).append(case)
+        for number, (group, begin, end) in enumerate(zip(groups, cases.begins, cases.begins[1:], strict=False)):
+            some = kept.get(number, ())
+            methods = tuple([METHODS[cases.places[case]] for case in some])
+            if end - begin < len(group.methods):
+                outlined = {METHODS[place] for place in cases.places[begin:end]}
+                yield Kept(tuple(one for one in group.methods if one in methods or one not in outlined))
+                continue
+            told = [one for case in some if (one := chances[case]) is not None]
+            suits = [one for one in suited[begin:end] if one is not None] if some else []
+            known = some and len(told) == len(some) and len(suits) == end - begin
+            yield Kept(methods, told, max(suits)) if known else Kept(methods)
 
     def _field(self, groups: Sequence[Group], cases: _Cases, outline: Outline) -> Field:
         numbers, rows = np.array(cases.groups), np.array(cases.rows)
@@ -75,7 +106,7 @@ class Sieve:
             cost=outline.cost[rows],
             chance=self._chances(groups, cases, outline.parameters[rows], numbers),
             highs=outline.highs[:, rows],
-            trains=np.array([method is not Method.AS_IS for method in cases.methods]),
+            trains=np.array(cases.places) != PLACES[Method.AS_IS],
             group=numbers,
             twins=np.array([min(group.count, MAX_CANDIDATES) for group in groups])[numbers],
             used_as_is=np.array([Method.AS_IS in group.methods for group in groups])[numbers],
@@ -85,7 +116,7 @@ class Sieve:
     def _chances(self, groups: Sequence[Group], cases: _Cases, sizes: Figures, numbers: Numbers) -> Figures:
         depths = column(group.depth for group in groups)[numbers]
         languages = column(self.chances.language(group.first, group.share) for group in groups)[numbers]
-        which = np.array([PLACES[method] for method in cases.methods])
+        which = np.array(cases.places)
         found = np.zeros(len(numbers))
         for method, place in PLACES.items():
             some = np.flatnonzero(which == place)
