@@ -13,13 +13,11 @@ likelier, and by too many if it is no likelier than the first n base models.
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import merge
 from itertools import groupby
 from math import inf
-from operator import attrgetter
 from typing import NamedTuple
 
-from coppice.planning.rung import Rung
+from coppice.planning.rung import Rung, by_name
 
 
 class Undominated(NamedTuple):
@@ -45,7 +43,7 @@ def undominated(rungs: Sequence[Rung], binding: Sequence[int], most: int) -> lis
         earlier = everything if trains else free
         if unlikely >= earlier.unlikely:
             continue
-        for one in _by_name([rungs[number] for number in same]):
+        for one in by_name([rungs[number] for number in same]):
             by = earlier.dominating(one)
             # So many base models are enough for every rung of these figures to go.
             if len(by) >= most and len({other.group for other in by}) >= most:
@@ -57,13 +55,6 @@ def undominated(rungs: Sequence[Rung], binding: Sequence[int], most: int) -> lis
             if not trains:
                 free.add(one)
     return found
-
-
-def _by_name(same: Sequence[Rung]) -> Iterable[Rung]:
-    """Rungs of equal figures and their twins one by one."""
-    if len(same) > 1:
-        return merge(*(rung.each() for rung in same), key=attrgetter("name"))
-    return same[0].each() if same[0].twins else same
 
 
 class _Kept:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 from itertools import groupby
 from math import inf, prod
 from operator import attrgetter
@@ -116,4 +117,9 @@ def count(rungs: Iterable[Rung]) -> int:
 def by_price(rungs: Iterable[Rung]) -> Iterator[Rung]:
     """Rungs and their twins one by one, the least cost for the chance first, equal ones by name."""
     for _, same in groupby(sorted(rungs, key=attrgetter("price")), attrgetter("price")):
-        yield from sorted((one for rung in same for one in rung.each()), key=attrgetter("name"))
+        yield from by_name(list(same))
+
+
+def by_name(rungs: Sequence[Rung]) -> Iterator[Rung]:
+    """Rungs and their twins one by one, by name."""
+    return rungs[0].each() if len(rungs) == 1 else merge(*(rung.each() for rung in rungs), key=attrgetter("name"))
