@@ -24,7 +24,8 @@ from coppice.api.trainingapproval import TrainingApproval
 from coppice.api.trainingjob import TrainingJob
 from coppice.cli.cluster import cluster_of
 from coppice.cli.errors import UsageError
-from coppice.cli.figures import base_name, figure
+from coppice.cli.figures import figure
+from coppice.cli.names import names_in
 from coppice.cli.namespaces import current_namespace
 from coppice.planning.approval import High, plan_high
 from coppice.ports import AlreadyExists
@@ -118,13 +119,14 @@ def brief(job: TrainingJob, record: DecisionRecord) -> RenderableType:
     for name in ("", "method", "base model", "energy", "carbon", "money"):
         table.add_column(name, no_wrap=True)
     bare = record.model_copy(update={"probe": None, "ladder": (), "spent": SpentRecord()})
+    names = names_in(record)
     if record.probe is not None:
-        models = ", ".join(model.name for model in record.probe.base_models)
+        models = ", ".join(map(names.of, record.probe.base_models))
         alone = plan_high(bare.model_copy(update={"probe": record.probe}))
         table.add_row("0", "probe of a sample", models, *_amounts(alone))
     for number, rung in enumerate(record.ladder, start=1):
         alone = plan_high(bare.model_copy(update={"ladder": (rung,)}))
-        table.add_row(str(number), str(rung.method), base_name(rung.base_model), *_amounts(alone))
+        table.add_row(str(number), str(rung.method), names.of(rung.base_model), *_amounts(alone))
     table.add_section()
     table.add_row("", "all, with what was spent", "", *_amounts(plan_high(record)))
     suspended = c.find(job.status.conditions if job.status else (), c.SUSPENDED)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from coppice.api.decision import CandidateRecord, DecisionRecord
-from coppice.cli.figures import base_name, interval, percent
+from coppice.cli.figures import interval, percent
+from coppice.cli.names import names_in
 from coppice.cli.planned import Planned
 from coppice.planning.decision import Refusal
 
@@ -54,7 +55,7 @@ def _amounts(name: str, rung: CandidateRecord) -> dict[str, str]:
 
 
 def _ladder(record: DecisionRecord) -> str:
-    steps = (
-        f"{rung.method} on {base_name(rung.base_model)}" if rung.base_model else "scratch" for rung in record.ladder
+    names = names_in(record)
+    return ", then ".join(
+        f"{rung.method} on {names.of(rung.base_model)}" if rung.base_model else "scratch" for rung in record.ladder
     )
-    return ", then ".join(steps)

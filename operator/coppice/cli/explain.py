@@ -9,8 +9,9 @@ from rich.text import Text
 from coppice.api.decision import DecisionRecord
 from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingjob_status import AttemptStatus, TotalsStatus
-from coppice.cli.figures import base_name, figure
+from coppice.cli.figures import figure
 from coppice.cli.learned import learned
+from coppice.cli.names import Names
 from coppice.cli.plan import decision_table
 
 
@@ -37,12 +38,13 @@ def _attempts(attempts: list[AttemptStatus]) -> Table:
     table = Table(title="Attempts", title_justify="left")
     for name in ("", "method", "base model", "outcome", "quality", "run time", "energy", "carbon"):
         table.add_column(name, overflow="fold", no_wrap=name in {"", "method", "outcome", "quality"})
+    names = Names(item.base_model for item in attempts)
     for item in attempts:
         energy = figure(float(item.energy_joules) / 3600, "Wh") if item.energy_joules is not None else "-"
         carbon = figure(float(item.carbon_grams), "g") if item.carbon_grams is not None else "-"
         quality = str(item.quality) if item.quality is not None else "-"
         seconds = figure(item.run_seconds, "s")
-        base = base_name(item.base_model)
+        base = names.of(item.base_model)
         table.add_row(str(item.number), item.method, base, item.outcome, quality, seconds, energy, carbon)
     return table
 

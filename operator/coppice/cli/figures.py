@@ -1,7 +1,6 @@
 """Figures as people read them: two or three digits, a unit that fits, and the interval beside the middle."""
 
 from coppice.api.base import Interval
-from coppice.api.meta import BaseModelReference
 
 _UNITS = {
     "Wh": ((1e6, "MWh"), (1e3, "kWh"), (1.0, "Wh"), (1e-3, "mWh")),
@@ -39,8 +38,3 @@ def _digits(value: float) -> str:
 def percent(ratio: float) -> str:
     """A ratio as a whole percentage."""
     return f"{100 * ratio:.0f} %"
-
-
-def base_name(reference: BaseModelReference | None) -> str:
-    """The base model's name, or a dash."""
-    return reference.name if reference else "-"

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from coppice.api.decision import CandidateRecord, DecisionRecord
-from coppice.cli.figures import base_name, percent
+from coppice.cli.figures import percent
+from coppice.cli.names import Names, names_in
 
 NOT_TERMS = frozenset({"afterMisses", "evidenceMet", "evidenceWeight"})
 QUANTITIES = {"time": "run time", "power": "power", "memory": "memory"}
@@ -20,8 +21,9 @@ QUANTITIES = {"time": "run time", "power": "power", "memory": "memory"}
 def learned(record: DecisionRecord) -> list[RenderableType]:
     """How chances and estimates of the ladder came about; corrections only where jobs taught any."""
     shown = [*record.ladder, *([record.forgone] if record.forgone else [])]
-    parts: list[RenderableType] = [_chances(shown)] if shown else []
-    corrections = _corrections(shown)
+    names = names_in(record)
+    parts: list[RenderableType] = [_chances(shown, names)] if shown else []
+    corrections = _corrections(shown, names)
     parts += [corrections] if corrections.row_count else []
     if record.chance_score is not None:
         parts.append(Text(f"Chances: {record.chance_score.statement}."))
@@ -33,14 +35,14 @@ def learned(record: DecisionRecord) -> list[RenderableType]:
     return parts
 
 
-def _chances(candidates: Iterable[CandidateRecord]) -> Table:
+def _chances(candidates: Iterable[CandidateRecord], names: Names) -> Table:
     table = Table(title="Chances: prior, evidence, posterior", title_justify="left")
     for name in ("", "prior", "its odds, multiplied from", "evidence", "chance"):
         table.add_column(name, overflow="fold", no_wrap=name in {"prior", "chance"})
     for one in candidates:
         parts = ", ".join(f"{name} x{exp(term):.2g}" for name, term in _terms(one))
         chance = percent(float(one.chance.value))
-        table.add_row(_name(one), percent(float(one.chance.prior)), parts or "-", _evidence(one), chance)
+        table.add_row(_name(one, names), percent(float(one.chance.prior)), parts or "-", _evidence(one), chance)
     return table
 
 
@@ -62,7 +64,7 @@ def _evidence(candidate: CandidateRecord) -> str:
     return "; ".join(said)
 
 
-def _corrections(candidates: Iterable[CandidateRecord]) -> Table:
+def _corrections(candidates: Iterable[CandidateRecord], names: Names) -> Table:
     table = Table(title="Estimates corrected by finished jobs", title_justify="left")
     for name in ("", "of", "prior", "evidence: jobs", "factor", "sigma"):
         table.add_column(name, overflow="fold", no_wrap=name in {"prior", "factor", "sigma"})
@@ -72,9 +74,9 @@ def _corrections(candidates: Iterable[CandidateRecord]) -> Table:
             if f"{key}Factor" in inputs:
                 evidence = str(inputs.get(f"{key}Evidence", ""))
                 sigma = str(inputs.get(f"{key}FactorSigma", ""))
-                table.add_row(_name(one), words, "x1", evidence, f"x{float(inputs[f'{key}Factor']):.3g}", sigma)
+                table.add_row(_name(one, names), words, "x1", evidence, f"x{float(inputs[f'{key}Factor']):.3g}", sigma)
     return table
 
 
-def _name(candidate: CandidateRecord) -> str:
-    return f"{candidate.method} {base_name(candidate.base_model)}" if candidate.base_model else str(candidate.method)
+def _name(candidate: CandidateRecord, names: Names) -> str:
+    return f"{candidate.method} {names.of(candidate.base_model)}" if candidate.base_model else str(candidate.method)

@@ -8,7 +8,8 @@ from rich.text import Text
 from coppice.api.decision import CandidateRecord, DecisionRecord, ProbeRecord
 from coppice.api.reasons import FitReason
 from coppice.api.trainingjob import TrainingJob
-from coppice.cli.figures import base_name, interval, percent
+from coppice.cli.figures import interval, percent
+from coppice.cli.names import Names, names_in
 from coppice.planning.approval import demands
 from coppice.planning.decision import Refusal
 from coppice.planning.replay import passed_over
@@ -45,11 +46,12 @@ def _ladder(record: DecisionRecord) -> Table:
     table = Table(title=title, title_justify="left")
     for name in ("", "what", "chance", "energy", "carbon", "run time"):
         table.add_column(name, overflow="fold")
+    names = names_in(record)
     if record.probe is not None:
-        table.add_row("first", *_probe_row(record.probe))
+        table.add_row("first", *_probe_row(record.probe, names))
         table.add_section()
     for number, rung in enumerate(record.ladder, start=1):
-        table.add_row(str(number), *_row(rung))
+        table.add_row(str(number), *_row(rung, names))
     if record.counterfactual is not None:
         estimate = record.counterfactual.estimate
         table.add_section()
@@ -59,10 +61,10 @@ def _ladder(record: DecisionRecord) -> Table:
     return table
 
 
-def _probe_row(probe: ProbeRecord) -> tuple[str, ...]:
+def _probe_row(probe: ProbeRecord, names: Names) -> tuple[str, ...]:
     estimate = probe.estimate
     return (
-        "\n".join(("Probe", *(base_name(model) for model in probe.base_models))),
+        "\n".join(("Probe", *map(names.of, probe.base_models))),
         f"{probe.examples + probe.held_out}\nexamples",
         *_lines(
             interval(estimate.energy_watt_hours, "Wh"),
@@ -72,9 +74,9 @@ def _probe_row(probe: ProbeRecord) -> tuple[str, ...]:
     )
 
 
-def _row(candidate: CandidateRecord) -> tuple[str, ...]:
+def _row(candidate: CandidateRecord, names: Names) -> tuple[str, ...]:
     estimate = candidate.estimate
-    base = f"\n{base_name(candidate.base_model)}" if candidate.base_model else ""
+    base = f"\n{names.of(candidate.base_model)}" if candidate.base_model else ""
     return (
         f"{candidate.method}{base}",
         *_lines(
@@ -104,10 +106,11 @@ def _others(record: DecisionRecord) -> Table:
     table = Table(title=title, title_justify="left", show_edge=False)
     for name in ("method", "base model", "chance", "energy", "carbon", "why not"):
         table.add_column(name, overflow="fold")
+    names = names_in(record)
     for item, why in passed_over(record):
         energy, carbon = interval(item.estimate.energy_watt_hours, "Wh"), interval(item.estimate.carbon_grams, "g")
         chance = percent(float(item.chance.value))
-        table.add_row(str(item.method), base_name(item.base_model), chance, energy, carbon, why)
+        table.add_row(str(item.method), names.of(item.base_model), chance, energy, carbon, why)
     return table
 
 
@@ -136,5 +139,5 @@ def _notes(record: DecisionRecord) -> list[RenderableType]:
     if record.policies:
         lines.append(f"Policies: {', '.join(record.policies)}")
     if record.forgone is not None:
-        lines.append(f"Forgone: {record.forgone.method} of {base_name(record.forgone.base_model)}")
+        lines.append(f"Forgone: {record.forgone.method} of {names_in(record).of(record.forgone.base_model)}")
     return [Text(line) for line in lines]

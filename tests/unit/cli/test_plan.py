@@ -1,6 +1,7 @@
 """`coppice plan` for a pipeline: verdicts as exit codes, what-ifs beside the original, one document for each job."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,15 @@ def test_a_what_if_is_shown_in_brief(tmp_path: Path, catalogue: Path) -> None:
     assert result.exit_code == 0
     for part in ("What if mode=Never", "as it is", "SubstitutionOff", "LinearProbe on all-minilm-l6-v2, then scratch"):
         assert part in result.output
+
+
+def test_two_base_models_of_one_name_are_told_apart_in_every_table(tmp_path: Path, catalogue: Path) -> None:
+    ours = make_model().namespaced(JOB.body()["metadata"]["namespace"])
+    written(catalogue / "ours.yaml", ours.body())
+    result = run("-f", written(tmp_path / "job.yaml", JOB.body()), "--catalogue", catalogue)
+    tables = result.stdout[result.stdout.index("Ladder:") :].splitlines()
+    named = [cell.strip() for line in tables for cell in re.split("[│┃]", line) if "all-minilm-l6-v2" in cell]
+    assert {cell for cell in named if " " not in cell} == {"all-minilm-l6-v2", "BaseModel/all-minilm-l6-v2"}
 
 
 def test_a_policy_file_stands_for_all_policies(tmp_path: Path, catalogue: Path) -> None:

@@ -1,0 +1,18 @@
+"""Names in tables: no two base models read alike, and a name that only one has stands alone."""
+
+from coppice.api.meta import BaseModelReference
+from coppice.api.vocabulary import BaseModelKind
+from coppice.cli.names import Names
+
+OURS = BaseModelReference(kind=BaseModelKind.NAMESPACED, name="news")
+THEIRS = BaseModelReference(kind=BaseModelKind.CLUSTER, name="news")
+OTHER = BaseModelReference(kind=BaseModelKind.NAMESPACED, name="digits")
+
+
+def test_a_model_of_the_namespace_is_told_from_one_of_the_cluster_with_its_name() -> None:
+    names = Names([OURS, THEIRS, OTHER, None])
+    assert list(map(names.of, [OURS, THEIRS, OTHER, None])) == ["BaseModel/news", "news", "digits", "-"]
+
+
+def test_a_name_that_only_one_model_has_stands_alone() -> None:
+    assert Names([OURS, OTHER]).of(OURS) == "news"
