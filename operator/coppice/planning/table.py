@@ -46,9 +46,12 @@ class Table:
     alone: frozenset[str]
 
 
-@lru_cache(maxsize=KEPT_TABLES)
 def tabled(runs: tuple[Run, ...]) -> Table:
     """The table of some runs that have cells."""
+    return _known(runs) if all(run.cells.lasting for run in runs) else _made(runs)
+
+
+def _made(runs: tuple[Run, ...]) -> Table:
     shares = list(dict.fromkeys(run.share for run in runs))
     found = sorted(_cells(runs, shares), key=itemgetter(0))
     cells = [models for _, _, models in found]
@@ -66,6 +69,9 @@ def tabled(runs: tuple[Run, ...]) -> Table:
         shares=shares,
         alone=alone,
     )
+
+
+_known = lru_cache(maxsize=KEPT_TABLES)(_made)
 
 
 def _cells(runs: Sequence[Run], shares: Sequence[float | None]) -> Iterator[tuple[str, int, Models]]:

@@ -81,10 +81,8 @@ class Sieve:
         return list(self._told(groups, cases, field, wanted(field, self.room)))
 
     def _told(self, groups: Sequence[Group], cases: _Cases, field: Field, needed: Truths) -> Iterator[Kept]:
-        chances, suited = (
-            shown_column(field.chance, CHANCE_DIGITS),
-            shown_column(suitability([field.chance]), SUITED_DIGITS),
-        )
+        chances = shown_column(field.chance, CHANCE_DIGITS)
+        suited = shown_column(suitability([field.chance]), SUITED_DIGITS)
         kept: dict[int, list[int]] = {}
         for case in np.flatnonzero(needed).tolist():
             kept.setdefault(cases.groups[case], []).append(case)
@@ -96,8 +94,8 @@ class Sieve:
                 yield Kept(tuple(one for one in group.methods if one in methods or one not in outlined))
                 continue
             told = [one for case in some if (one := chances[case]) is not None]
-            suits = [one for one in suited[begin:end] if one is not None] if some else []
-            known = some and len(told) == len(some) and len(suits) == end - begin
+            suits = [one for one in suited[begin:end] if one is not None]
+            known = bool(some) and len(told) == len(some) and len(suits) == end - begin
             yield Kept(methods, told, max(suits)) if known else Kept(methods)
 
     def _field(self, groups: Sequence[Group], cases: _Cases, outline: Outline) -> Field:
