@@ -25,7 +25,7 @@ from coppice.api.trainingjob import TrainingJob
 from coppice.cli.cluster import cluster_of
 from coppice.cli.errors import UsageError
 from coppice.cli.figures import figure
-from coppice.cli.names import names_in
+from coppice.cli.names import Names
 from coppice.cli.namespaces import current_namespace
 from coppice.planning.approval import High, plan_high
 from coppice.ports import AlreadyExists
@@ -119,7 +119,7 @@ def brief(job: TrainingJob, record: DecisionRecord) -> RenderableType:
     for name in ("", "method", "base model", "energy", "carbon", "money"):
         table.add_column(name, no_wrap=True)
     bare = record.model_copy(update={"probe": None, "ladder": (), "spent": SpentRecord()})
-    names = names_in(record)
+    names = Names(record)
     if record.probe is not None:
         models = ", ".join(map(names.of, record.probe.base_models))
         alone = plan_high(bare.model_copy(update={"probe": record.probe}))

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from coppice.api.decision import CandidateRecord, DecisionRecord
 from coppice.cli.figures import interval, percent
-from coppice.cli.names import names_in
+from coppice.cli.names import Names
 from coppice.cli.planned import Planned
 from coppice.planning.decision import Refusal
 
@@ -55,7 +55,7 @@ def _amounts(name: str, rung: CandidateRecord) -> dict[str, str]:
 
 
 def _ladder(record: DecisionRecord) -> str:
-    names = names_in(record)
+    names = Names(record)
     return ", then ".join(
         f"{rung.method} on {names.of(rung.base_model)}" if rung.base_model else "scratch" for rung in record.ladder
     )

@@ -25,7 +25,7 @@ def explanation(body: dict[str, Any], record: DecisionRecord | None, related: li
     if status is None:
         return Group(*parts)
     if status.attempts:
-        parts += [_attempts(status.attempts), *(Text(_ending(item)) for item in status.attempts)]
+        parts += [_attempts(status.attempts, record), *(Text(_ending(item)) for item in status.attempts)]
     parts += [Text(f"{item.type}: {item.status} ({item.reason}) {item.message}") for item in status.conditions]
     if status.totals is not None:
         parts.append(_totals(status.totals, record))
@@ -34,11 +34,11 @@ def explanation(body: dict[str, Any], record: DecisionRecord | None, related: li
     return Group(*parts)
 
 
-def _attempts(attempts: list[AttemptStatus]) -> Table:
+def _attempts(attempts: list[AttemptStatus], record: DecisionRecord | None) -> Table:
     table = Table(title="Attempts", title_justify="left")
     for name in ("", "method", "base model", "outcome", "quality", "run time", "energy", "carbon"):
         table.add_column(name, overflow="fold", no_wrap=name in {"", "method", "outcome", "quality"})
-    names = Names(item.base_model for item in attempts)
+    names = Names(record, [item.base_model for item in attempts])
     for item in attempts:
         energy = figure(float(item.energy_joules) / 3600, "Wh") if item.energy_joules is not None else "-"
         carbon = figure(float(item.carbon_grams), "g") if item.carbon_grams is not None else "-"

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from coppice.api.decision import CandidateRecord, DecisionRecord
 from coppice.cli.figures import percent
-from coppice.cli.names import Names, names_in
+from coppice.cli.names import Names
 
 NOT_TERMS = frozenset({"afterMisses", "evidenceMet", "evidenceWeight"})
 QUANTITIES = {"time": "run time", "power": "power", "memory": "memory"}
@@ -21,7 +21,7 @@ QUANTITIES = {"time": "run time", "power": "power", "memory": "memory"}
 def learned(record: DecisionRecord) -> list[RenderableType]:
     """How chances and estimates of the ladder came about; corrections only where jobs taught any."""
     shown = [*record.ladder, *([record.forgone] if record.forgone else [])]
-    names = names_in(record)
+    names = Names(record)
     parts: list[RenderableType] = [_chances(shown, names)] if shown else []
     corrections = _corrections(shown, names)
     parts += [corrections] if corrections.row_count else []

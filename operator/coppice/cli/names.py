@@ -8,11 +8,11 @@ from coppice.api.vocabulary import BaseModelKind
 
 
 class Names:
-    """The names of all base models that stand beside each other."""
+    """The names of all base models that stand beside each other: those of a decision, and others."""
 
-    def __init__(self, references: Iterable[BaseModelReference | None]) -> None:
+    def __init__(self, record: DecisionRecord | None, others: Iterable[BaseModelReference | None] = ()) -> None:
         kinds: dict[str, set[str]] = {}
-        for one in references:
+        for one in (*_decided(record), *others):
             if one is not None:
                 kinds.setdefault(one.name, set()).add(one.kind)
         self._shared = {name for name, of in kinds.items() if len(of) > 1}
@@ -25,8 +25,9 @@ class Names:
         return reference.name if alone else f"{reference.kind}/{reference.name}"
 
 
-def names_in(record: DecisionRecord) -> Names:
-    """The names in one decision."""
+def _decided(record: DecisionRecord | None) -> Iterable[BaseModelReference | None]:
+    if record is None:
+        return ()
     candidates = (*record.ladder, *record.candidates, *([record.forgone] if record.forgone else []))
     probed = record.probe.base_models if record.probe else ()
-    return Names((*(one.base_model for one in candidates), *probed))
+    return (*(one.base_model for one in candidates), *probed)

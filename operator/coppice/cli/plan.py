@@ -9,7 +9,7 @@ from coppice.api.decision import CandidateRecord, DecisionRecord, ProbeRecord
 from coppice.api.reasons import FitReason
 from coppice.api.trainingjob import TrainingJob
 from coppice.cli.figures import interval, percent
-from coppice.cli.names import Names, names_in
+from coppice.cli.names import Names
 from coppice.planning.approval import demands
 from coppice.planning.decision import Refusal
 from coppice.planning.replay import passed_over
@@ -46,7 +46,7 @@ def _ladder(record: DecisionRecord) -> Table:
     table = Table(title=title, title_justify="left")
     for name in ("", "what", "chance", "energy", "carbon", "run time"):
         table.add_column(name, overflow="fold")
-    names = names_in(record)
+    names = Names(record)
     if record.probe is not None:
         table.add_row("first", *_probe_row(record.probe, names))
         table.add_section()
@@ -106,7 +106,7 @@ def _others(record: DecisionRecord) -> Table:
     table = Table(title=title, title_justify="left", show_edge=False)
     for name in ("method", "base model", "chance", "energy", "carbon", "why not"):
         table.add_column(name, overflow="fold")
-    names = names_in(record)
+    names = Names(record)
     for item, why in passed_over(record):
         energy, carbon = interval(item.estimate.energy_watt_hours, "Wh"), interval(item.estimate.carbon_grams, "g")
         chance = percent(float(item.chance.value))
@@ -139,5 +139,5 @@ def _notes(record: DecisionRecord) -> list[RenderableType]:
     if record.policies:
         lines.append(f"Policies: {', '.join(record.policies)}")
     if record.forgone is not None:
-        lines.append(f"Forgone: {record.forgone.method} of {names_in(record).of(record.forgone.base_model)}")
+        lines.append(f"Forgone: {record.forgone.method} of {Names(record).of(record.forgone.base_model)}")
     return [Text(line) for line in lines]

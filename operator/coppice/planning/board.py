@@ -79,8 +79,8 @@ class Placed:
 class Stand:
     """Twins on the board: the chances of their candidates, how likely each model suits, and which are open.
 
-    Chances and suitability are to the digits of a record. `values` are the chances to the last digit after rungs that
-    missed; None where none has.
+    Chances and suitability are to the digits of a record. `values` are the chances to the last digit, where rungs that
+    missed may have marked them down.
     """
 
     twins: Twins

@@ -1,9 +1,10 @@
 """Arithmetic on one figure or on a column of them, so that one formula serves one network and a thousand at once.
 
-A column is a numpy array of floats. It answers to the same operators as a float, so formulas stay annotated as what
+A column is a numpy array. One of floats answers to the same operators as a float, so formulas stay annotated as what
 they are about, one network; what operators do not cover is here. A float goes through Python's own mathematics, so
-that nothing shown to anyone depends on how an array library rounds. Columns only ever narrow a choice down; those of a
-saving's draws are added, multiplied and sorted alone, which comes to the same digits everywhere.
+that nothing shown to anyone depends on how an array library rounds: columns narrow a choice down, and tell only digits
+that no rounding could change; those of a saving's draws are added, multiplied and sorted alone, which comes to the same
+digits everywhere. Columns of whole numbers say what belongs together.
 """
 
 import math

@@ -10,6 +10,7 @@ compares with them claims too much. Both are computed with every decision and ch
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest, nsmallest
+from math import fsum
 
 from coppice.api.decision import ControlsRecord
 from coppice.api.vocabulary import DIRECTIONS, Direction, Metric
@@ -61,7 +62,7 @@ def static_ranks(models: Iterable[Registered], task: str) -> Mapping[str, float]
         if len(qualities) > 1:
             for key, place in _places(qualities).items():
                 places.setdefault(key, []).append(place)
-    return {key: sum(several) / len(several) for key, several in places.items()}
+    return {key: fsum(several) / len(several) for key, several in places.items()}
 
 
 def _places(qualities: Mapping[str, float]) -> Mapping[str, float]:

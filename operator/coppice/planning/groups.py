@@ -50,15 +50,18 @@ class Group:
         return (self.table.cells[number] for number in self.cells)
 
 
-def grouped(request: Request, runs: Iterable[Run]) -> list[Group]:
-    """The cells in groups, by the keys of their first models. What a head is evaluated to reach counts as well."""
+def grouped(request: Request, runs: Iterable[Run], alone: Iterable[Registered] = ()) -> list[Group]:
+    """The cells in groups, by the keys of their first models; those that are looked at `alone` are no one's twins.
+
+    What a head is evaluated to reach tells models apart as well.
+    """
     some = tuple(run for run in runs if run.cells.models)
     if not some:
         return []
-    table, told = tabled(some), _Told(request)
+    table, told = tabled(some).with_alone(alone), _Told(request)
     heads = table.heads.told(told.number)
     depths = table.domains.told(lambda model: match(request.spec.domains, model.spec.domains))
-    together = alike((table.figures.numbers, heads, depths, table.share))
+    together = alike((table.figures, heads, depths, table.share))
     firsts = [cells[0] for cells in together]
     each = zip(together, *(one[firsts].tolist() for one in (heads, depths, table.share)), strict=True)
     found = []

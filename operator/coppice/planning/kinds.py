@@ -11,21 +11,21 @@ from weakref import WeakValueDictionary
 
 
 class Kind:
-    """All models with these values; no two kinds that live have the same number."""
+    """All models with the same values; no two kinds that live have the same number."""
 
-    __slots__ = ("__weakref__", "number", "values")
+    __slots__ = ("__weakref__", "number")
 
-    def __init__(self, values: tuple[Hashable, ...], number: int) -> None:
-        self.values, self.number = values, number
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
 _KINDS: WeakValueDictionary[tuple[Hashable, ...], Kind] = WeakValueDictionary()
-_NUMBERS = count(1)
+_NUMBERS = count()
 
 
 def kind(*values: Hashable) -> Kind:
     """The kind with these values: the same object for equal ones."""
     known = _KINDS.get(values)
     if known is None:
-        known = _KINDS[values] = Kind(values, next(_NUMBERS))
+        known = _KINDS[values] = Kind(next(_NUMBERS))
     return known

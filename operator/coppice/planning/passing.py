@@ -1,6 +1,6 @@
 """The base models that pass as a whole: looked at by the shelf's bays and cells, never one by one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from coppice.api.reasons import FitReason
@@ -9,7 +9,6 @@ from coppice.planning.fit.checks import rejected_model
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.fit.relevance import is_pinned_if_the_job_pins
 from coppice.planning.fit.rules import size_is_allowed
-from coppice.planning.kinds import Kind
 from coppice.planning.languages import share_known
 from coppice.planning.rejections import Rejections
 from coppice.planning.request import Request
@@ -19,33 +18,30 @@ from coppice.planning.shelf import Bay, Cells, Models, Shelf, shelved
 class Run(NamedTuple):
     """Cells of one bay; `share` is that of the job's languages which all of their models know.
 
-    Where each is looked at `alone`, it is no twin of another, whatever its figures.
+    `whole` says that they are all of a bay that further decisions find as it is.
     """
 
     cells: Cells
     share: float | None
-    alone: bool = False
+    whole: bool = True
 
 
-def passing(request: Request, alone: frozenset[str], rejections: Rejections) -> Iterator[Run]:
-    """Every model under the job's task that passes as a whole; `alone` are keys of models that share no cell."""
+def passing(request: Request, named: Sequence[Registered], rejections: Rejections) -> Iterator[Run]:
+    """Every model under the job's task that passes as a whole; the pinned ones are among the `named`."""
     task, namespace, catalogue = request.spec.task, request.namespace, request.world.catalogue
     shelves = list(catalogue.shelves(task, namespace))
     there = sum(bay.count for shelf in shelves for bay in shelf.values())
-    named = [model for key in alone if (model := catalogue.named(key, namespace)) and task in model.spec.tasks]
     if request.pins:
         shelves = [_pinned(request, shelves, named, there, rejections)]
-    apart = {(model.rules, model.traits) for model in named}
     for shelf in shelves:
-        for rules, bay in shelf.items():
+        for bay in shelf.values():
             rejection = rejected_model(bay.first, request)
             if rejection is not None:
                 _reject(rejections, rejection, bay.count, bay.first)
                 continue
             share = share_known(request.spec.languages, bay.first.spec.languages)
             cells = bay.all_cells if request.resolved.max_parameters is None else _small(request, bay, rejections)
-            split = frozenset(traits for other, traits in apart if other is rules)
-            yield from _divided(cells, split, alone, share) if split else (Run(cells, share),)
+            yield Run(cells, share, whole=cells is bay.all_cells and not request.pins)
     others = catalogue.count(namespace) - there
     if others:
         sentence = f"{others} base models are not registered for {task}"
@@ -74,22 +70,7 @@ def _small(request: Request, bay: Bay, rejections: Rejections) -> Cells:
             found.append(models)
         else:
             _reject(rejections, rejection, len(models), models[0])
-    return Cells(found)
-
-
-def _divided(cells: Cells, split: frozenset[Kind], alone: frozenset[str], share: float | None) -> Iterator[Run]:
-    """Cells, and those models apart that are looked at for themselves."""
-    together: list[Models] = []
-    apart: list[Models] = []
-    for models in cells.models:
-        if models[0].traits not in split:
-            together.append(models)
-            continue
-        apart += [(model,) for model in models if model.key in alone]
-        others = tuple(model for model in models if model.key not in alone)
-        together += [others] if others else []
-    yield Run(Cells(together), share)
-    yield Run(Cells(apart), share, alone=True)
+    return bay.all_cells if len(found) == len(bay.all_cells.models) else Cells(found)
 
 
 def _reject(rejections: Rejections, found: Rejection, count: int, first: Registered) -> None:

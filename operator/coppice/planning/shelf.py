@@ -19,13 +19,9 @@ Models = tuple[Registered, ...]
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Cells one after the other, each of models that nothing tells apart but their names. Compared by identity.
-
-    They are `lasting` where they are all of a bay, and not what one decision made of it.
-    """
+    """Cells one after the other, each of models that nothing tells apart but their names. Compared by identity."""
 
     models: Sequence[Models]
-    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class Bay:
     @cached_property
     def all_cells(self) -> Cells:
         """Its cells, one by one."""
-        return Cells(tuple(self.cells.values()), lasting=True)
+        return Cells(tuple(self.cells.values()))
 
     def __iter__(self) -> Iterator[Registered]:
         for models in self.cells.values():

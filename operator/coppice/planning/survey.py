@@ -13,7 +13,7 @@ Of the candidates of twins, only those are drafted that the decision can need (s
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -99,7 +99,8 @@ def survey(request: Request, *, singled_out: frozenset[str] = frozenset(), sieve
     Every candidate is drafted unless a `sieve` says which of them the decision can need.
     """
     rejections = Rejections()
-    groups = grouped(request, passing(request, singled_out | _mentioned(request), rejections))
+    named = _named(request, singled_out | _mentioned(request))
+    groups = grouped(request, passing(request, named, rejections), named)
     used = sieve if sieve is not None and may_outline(request, groups) else None
     outcomes = Outcomes(request, groups, rejections, outline=used is not None)
     fitting = [group for group in groups if group.methods]
@@ -118,6 +119,12 @@ def survey(request: Request, *, singled_out: frozenset[str] = frozenset(), sieve
 def may_outline(request: Request, groups: Sequence[Group]) -> bool:
     """Whether outlines pay: few models are laid out as fast. How a user's own container shards, they do not know."""
     return not request.own_fine_tuning and len({group.figures for group in groups}) >= FEWEST_OUTLINED
+
+
+def _named(request: Request, keys: Iterable[str]) -> list[Registered]:
+    """The models of these keys under the job's task."""
+    found = (request.world.catalogue.named(key, request.namespace) for key in keys)
+    return [model for model in found if model is not None and request.spec.task in model.spec.tasks]
 
 
 def _mentioned(request: Request) -> frozenset[str]:

@@ -1,25 +1,28 @@
 """The table: the cells of all models that pass, in columns of small numbers, so that they are grouped at a look.
 
-It depends on which bays pass and on the job's languages alone. These are the same for most jobs of a namespace, so the
-newest tables are kept.
+Most often all of a bay passes. Then it depends on which bays pass and on the job's languages alone, which are the same
+for most jobs of a namespace; so the newest of these tables are kept.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from operator import attrgetter, itemgetter
 
 from coppice.planning.catalogue import Registered
 from coppice.planning.column import Numbers, distinct, whole
+from coppice.planning.kinds import Kind
 from coppice.planning.passing import Run
 from coppice.planning.shelf import Models
 
 KEPT_TABLES = 16
+Place = tuple[Kind, Kind]
+"""Rules and traits: what tells cells apart."""
 
 
 @dataclass(frozen=True)
-class Traits:
-    """One part of what tells cells apart: of each cell its number, and of each number one model that has it."""
+class Trait:
+    """Of each cell a number for what it has of one kind, and of each number a model that has it."""
 
     numbers: Numbers
     examples: Sequence[Registered]
@@ -33,41 +36,67 @@ class Traits:
 class Table:
     """Cells in the order of the keys of their first models; `shares` are those of the job's languages by `share`.
 
-    `alone` are the keys of models that are looked at for themselves.
+    `alone` are the keys of models that are looked at for themselves, each in a cell of its own.
     """
 
     cells: Sequence[Models]
-    sizes: Sequence[int]
-    figures: Traits
-    heads: Traits
-    domains: Traits
+    figures: Numbers
+    heads: Trait
+    domains: Trait
     share: Numbers
     shares: Sequence[float | None]
-    alone: frozenset[str]
+    alone: frozenset[str] = frozenset()
+
+    @cached_property
+    def sizes(self) -> Sequence[int]:
+        """How many models each cell has."""
+        return list(map(len, self.cells))
+
+    @cached_property
+    def places(self) -> Mapping[Place, int]:
+        """Where the cell of such models is."""
+        return {(models[0].rules, models[0].traits): number for number, models in enumerate(self.cells)}
+
+    def with_alone(self, models: Iterable[Registered]) -> "Table":
+        """The same with those of these models that are in it in cells of their own, and of figures of their own."""
+        there = [(number, one) for one in models if (number := self.places.get((one.rules, one.traits))) is not None]
+        if not there:
+            return self
+        alone, count = frozenset(one.key for _, one in there), len(self.cells)
+        cells, origins = [*self.cells, *((one,) for _, one in there)], [*range(count), *(number for number, _ in there)]
+        for number in {number for number, _ in there}:
+            cells[number] = tuple(one for one in cells[number] if one.key not in alone)
+        order = sorted((number for number, some in enumerate(cells) if some), key=lambda number: cells[number][0].key)
+        before = whole(origins[number] for number in order)
+        figures = zip(order, self.figures[before].tolist(), strict=True)
+        return replace(
+            self,
+            cells=[cells[number] for number in order],
+            # There are no more figures than cells, so numbers of the new cells are those of no figures.
+            figures=whole(known if number < count else number for number, known in figures),
+            heads=replace(self.heads, numbers=self.heads.numbers[before]),
+            domains=replace(self.domains, numbers=self.domains.numbers[before]),
+            share=self.share[before],
+            alone=alone,
+        )
 
 
 def tabled(runs: tuple[Run, ...]) -> Table:
     """The table of some runs that have cells."""
-    return _known(runs) if all(run.cells.lasting for run in runs) else _made(runs)
+    return _known(runs) if all(run.whole for run in runs) else _made(runs)
 
 
 def _made(runs: tuple[Run, ...]) -> Table:
     shares = list(dict.fromkeys(run.share for run in runs))
     found = sorted(_cells(runs, shares), key=itemgetter(0))
-    cells = [models for _, _, models in found]
-    firsts = [models[0] for models in cells]
-    alone = frozenset(models[0].key for run in runs if run.alone for models in run.cells.models)
-    # Kinds are numbered from 1 on, so no other model has the figures of one that is looked at alone.
-    figures = [-place if one.key in alone else one.figures.number for place, one in enumerate(firsts)]
+    firsts = [models[0] for _, _, models in found]
     return Table(
-        cells,
-        sizes=list(map(len, cells)),
-        figures=_traits(firsts, figures),
-        heads=_traits(firsts, map(attrgetter("head.number"), firsts)),
-        domains=_traits(firsts, map(attrgetter("domains.number"), firsts)),
+        cells=[models for _, _, models in found],
+        figures=distinct(whole(map(attrgetter("figures.number"), firsts)))[1],
+        heads=_trait(firsts, "head.number"),
+        domains=_trait(firsts, "domains.number"),
         share=whole(share for _, share, _ in found),
         shares=shares,
-        alone=alone,
     )
 
 
@@ -82,6 +111,6 @@ def _cells(runs: Sequence[Run], shares: Sequence[float | None]) -> Iterator[tupl
             yield models[0].key, share, models
 
 
-def _traits(firsts: Sequence[Registered], kinds: Iterable[int]) -> Traits:
-    places, numbers = distinct(whole(kinds))
-    return Traits(numbers, [firsts[place] for place in places])
+def _trait(firsts: Sequence[Registered], number: str) -> Trait:
+    places, numbers = distinct(whole(map(attrgetter(number), firsts)))
+    return Trait(numbers, [firsts[place] for place in places])

@@ -10,9 +10,9 @@ OTHER = BaseModelReference(kind=BaseModelKind.NAMESPACED, name="digits")
 
 
 def test_a_model_of_the_namespace_is_told_from_one_of_the_cluster_with_its_name() -> None:
-    names = Names([OURS, THEIRS, OTHER, None])
+    names = Names(None, [OURS, THEIRS, OTHER, None])
     assert list(map(names.of, [OURS, THEIRS, OTHER, None])) == ["BaseModel/news", "news", "digits", "-"]
 
 
 def test_a_name_that_only_one_model_has_stands_alone() -> None:
-    assert Names([OURS, OTHER]).of(OURS) == "news"
+    assert Names(None, [OURS, OTHER]).of(OURS) == "news"

@@ -31,6 +31,13 @@ def test_who_was_compared_with_nobody_has_no_rank() -> None:
     assert ranks(model("a", sst2="0.95"), model("b", sst2="0.9"), task="fill-mask") == {}
 
 
+def test_a_rank_does_not_depend_on_the_order_in_which_models_come() -> None:
+    others = [model(f"o{one}", a=f"0.{9 - one}", b=f"0.{9 - one}", c=f"0.{9 - one}") for one in range(6)]
+    forwards, backwards = model("x", a="0.85", b="0.75", c="0.65"), model("y", c="0.1", b="0.1", a="0.1")
+    world = list(Case(JOB, [forwards, *others, backwards]).world.catalogue)
+    assert static_ranks(world, TASK) == static_ranks(reversed(world), TASK)
+
+
 def test_equal_qualities_share_their_places() -> None:
     assert ranks(model("a", sst2="0.9"), model("b", sst2="0.9")) == {"a": 0.5, "b": 0.5}
 

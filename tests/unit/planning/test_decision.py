@@ -1,6 +1,8 @@
 """The record: complete, small, and the same for the same inputs."""
 
+import base64
 import json
+import zlib
 from random import Random
 from typing import Any
 
@@ -205,6 +207,16 @@ def test_no_candidate_goes_that_would_have_fitted(seed: int) -> None:
     assert 0 < kept < 20
     one_more = {"candidates": whole.candidates[: kept + 1], "candidates_left_out": 19 - kept}
     assert len(whole.model_copy(update=one_more).encoded()) > MAX_ENCODED_BYTES
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_record_fits_whenever_it_does_as_small_as_it_can_be(seed: int) -> None:
+    whole = swollen(Random(seed), limitations=1, obligations=1, rejections=3, candidates=20, **NONE_ELSE)
+    for count in range(20):
+        record = whole.model_copy(update={"candidates": whole.candidates[:count]})
+        smallest = base64.b64encode(zlib.compress(record.canonical().encode(), 9))
+        assert (len(record.encoded()) <= MAX_ENCODED_BYTES) == (len(smallest) <= MAX_ENCODED_BYTES)
+        assert decode_record(record.encoded()) == record
 
 
 def test_a_record_that_fits_loses_nothing() -> None:

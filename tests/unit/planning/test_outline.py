@@ -78,7 +78,7 @@ RULES = {
 
 
 def outcomes(request: Request, *, outline: bool) -> Outcomes:
-    groups = grouped(request, passing(request, frozenset(), Rejections()))
+    groups = grouped(request, passing(request, (), Rejections()))
     return Outcomes(request, groups, Rejections(), outline=outline)
 
 

@@ -1,34 +1,52 @@
-"""Tables of what passes are kept for the next decision, but for those that one decision alone can use."""
+"""Tables of what passes: kept for further decisions, but for those that one decision alone can use."""
 
-from builders import make_job, make_model
+from builders import make_job, make_model, make_policy
+from coppice.api.trainingpolicy import TrainingPolicySpec
 from coppice.planning.groups import Group, grouped
 from coppice.planning.passing import passing
+from coppice.planning.policy import resolve
 from coppice.planning.rejections import Rejections
 from coppice.planning.request import Request
 from worlds import Case
 
-MODELS = [make_model(f"twin-{number}") for number in range(3)] + [
-    make_model("other").architecture(parameters=50_000_000)
-]
-JOB = make_job()
+TWINS = [make_model(f"twin-{number}") for number in range(3)]
+OTHER = make_model("other").architecture(parameters=50_000_000)
+WORLD = Case(make_job(), [*TWINS, OTHER]).world
+ALL = [["ClusterBaseModel/other"], [f"ClusterBaseModel/twin-{number}" for number in range(3)]]
 
 
-def groups(request: Request, alone: frozenset[str] = frozenset()) -> list[Group]:
-    return grouped(request, passing(request, alone, Rejections()))
+def groups(job=make_job(), policies=(), alone=()) -> list[Group]:  # type: ignore[no-untyped-def]  # noqa: B008
+    built = job.build()
+    resolved = resolve(built.spec, [policy.build() for policy in policies], TrainingPolicySpec())
+    request = Request(built, resolved, WORLD)
+    named = [model for model in WORLD.catalogue if model.reference.name in alone]
+    return grouped(request, passing(request, named, Rejections()), named)
 
 
-def test_the_next_job_of_the_same_languages_finds_the_table_of_the_one_before() -> None:
-    request = Case(JOB, MODELS).request
-    first, second = groups(request), groups(request)
+def keys(found: list[Group]) -> list[list[str]]:
+    return [[model.key for model in group] for group in found]
+
+
+def test_another_job_of_the_same_languages_finds_the_table_of_the_one_before() -> None:
+    first, second = groups(make_job("one")), groups(make_job("two").target("0.97"))
     assert first[0].table is second[0].table
-    assert [[model.key for model in group] for group in first] == [
-        ["ClusterBaseModel/other"],
-        ["ClusterBaseModel/twin-0", "ClusterBaseModel/twin-1", "ClusterBaseModel/twin-2"],
-    ]
+    assert keys(first) == keys(second) == ALL
 
 
-def test_a_model_that_is_looked_at_alone_has_a_group_of_its_own_in_a_table_that_is_not_kept() -> None:
-    request, alone = Case(JOB, MODELS).request, frozenset({"ClusterBaseModel/twin-1"})
-    found = groups(request, alone)
-    assert sorted(group.count for group in found) == [1, 1, 2]
-    assert found[0].table is not groups(request, alone)[0].table
+def test_a_job_of_other_languages_has_a_table_of_its_own() -> None:
+    both = groups(make_job().languages("en", "de"))
+    assert both[0].table is not groups()[0].table
+    assert both[0].share != groups()[0].share
+
+
+def test_a_model_that_is_looked_at_alone_is_no_ones_twin_and_leaves_the_kept_table_as_it_was() -> None:
+    found = groups(alone=["twin-0"])
+    assert keys(found) == [["ClusterBaseModel/other"], ["ClusterBaseModel/twin-0"], ALL[1][1:]]
+    assert [group.figures == group.first.key for group in found] == [False, True, False]
+    assert keys(groups()) == ALL
+
+
+def test_models_too_large_for_a_policy_are_in_no_table_that_others_find() -> None:
+    small = make_policy("small").max_parameters(30_000_000)
+    assert keys(groups(policies=[small])) == ALL[1:]
+    assert keys(groups()) == ALL

@@ -82,6 +82,7 @@ class Sieve:
 
     def _told(self, groups: Sequence[Group], cases: _Cases, field: Field, needed: Truths) -> Iterator[Kept]:
         chances = shown_column(field.chance, CHANCE_DIGITS)
+        # What each case alone says: a model's suitability follows from its likeliest rung, so it is the largest.
         suited = shown_column(suitability([field.chance]), SUITED_DIGITS)
         kept: dict[int, list[int]] = {}
         for case in np.flatnonzero(needed).tolist():
