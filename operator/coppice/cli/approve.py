@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -27,6 +27,7 @@ from coppice.cli.errors import UsageError
 from coppice.cli.figures import figure
 from coppice.cli.names import Names
 from coppice.cli.namespaces import current_namespace
+from coppice.cli.screen import screen
 from coppice.planning.approval import High, plan_high
 from coppice.ports import AlreadyExists
 
@@ -65,9 +66,9 @@ async def _approve(
         if dry_run:
             print(yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True), end="")
             return
-        Console().print(brief(job, record))
+        screen().print(brief(job, record))
         created = await _create(cluster, manifest)
-        Console().print(f"trainingapproval/{created} lets TrainingJob {namespace}/{name} start")
+        screen().print(f"trainingapproval/{created} lets TrainingJob {namespace}/{name} start")
 
 
 async def _create(cluster: ApiCluster, manifest: Body) -> str:

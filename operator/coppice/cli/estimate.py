@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 import yaml
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +20,7 @@ from coppice.adapters.intensity.static import StaticIntensity
 from coppice.api.vocabulary import Method
 from coppice.cli.errors import UsageError
 from coppice.cli.figures import figure, percent
+from coppice.cli.screen import said, screen
 from coppice.planning.accelerators import FALLBACKS, AcceleratorFigures, accelerators
 from coppice.planning.lognormal import LogNormal
 from coppice.planning.money import Prices
@@ -177,9 +178,9 @@ def estimate(
     answer = replace(answer, assumed={name: why for name, why in defaults.items() if why} | answer.assumed)
     warnings = () if count is None else _too_few(sketch, answer)
     for warning in warnings:
-        Console(stderr=True).print(f"[yellow]warning:[/] {warning}", highlight=False, soft_wrap=True)
+        screen(errors=True).print(said("warning", warning), soft_wrap=True)
     if output is Form.TABLE:
-        Console().print(_table(sketch, answer))
+        screen().print(_table(sketch, answer))
     elif output is Form.JSON:
         print(json.dumps(record(sketch, answer, warnings), indent=2, ensure_ascii=False))
     else:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from coppice.api.decision import DecisionRecord
 from coppice.cli.approve import approve
@@ -17,6 +16,7 @@ from coppice.cli.models.commands import app as models_app
 from coppice.cli.options import Kubeconfig, Namespace, Output, OutputOption, ask, dump
 from coppice.cli.plan_command import plan
 from coppice.cli.report import recompute, report
+from coppice.cli.screen import said, screen
 from coppice.planning.replay import differences
 from coppice.ports import ClusterError
 
@@ -58,15 +58,15 @@ def explain(
     elif record is not None and output is not Output.TABLE:
         dump(record.wire(), output)
     else:
-        Console().print(explanation(body, record, reports))
+        screen().print(explanation(body, record, reports))
 
 
 def _replayed(record: DecisionRecord) -> None:
     """Say whether the record's figures lead to its ladder again."""
     if changed := differences(record):
-        Console().print(f"[red]replayed otherwise:[/] {', '.join(changed)} differ from what the record's figures give")
+        screen().print(said("replayed otherwise", f"{', '.join(changed)} differ from what the record's figures give"))
         raise typer.Exit(1)
-    Console().print(f"replayed: the same ladder, reason and digest ({record.digest})", highlight=False)
+    screen().print(f"replayed: the same ladder, reason and digest ({record.digest})", highlight=False)
 
 
 @app.command()
@@ -79,7 +79,7 @@ def retry(
     """Create a new job from a finished one's spec; the old one, its report and its account stay."""
     created = ask(retried(kubeconfig, namespace, job, name))
     metadata = created["metadata"]
-    Console().print(f"trainingjob/{metadata['name']} created in {metadata['namespace']}, decided afresh")
+    screen().print(f"trainingjob/{metadata['name']} created in {metadata['namespace']}, decided afresh")
 
 
 app.command()(approve)
@@ -92,7 +92,7 @@ def main() -> None:
     try:
         app()
     except (UsageError, ClusterError) as error:
-        Console(stderr=True).print(f"[red]error:[/] {error}", highlight=False)
+        screen(errors=True).print(said("error", str(error)))
         raise SystemExit(2) from error
 
 

@@ -19,7 +19,7 @@ def decision_table(job: TrainingJob, record: DecisionRecord) -> RenderableType:
     """The whole decision for people; the record's JSON holds every input."""
     where = f"{job.metadata.namespace}/{job.metadata.name}"
     parts: list[RenderableType] = [
-        Panel(Text.assemble((f"{record.reason}: ", "bold green"), record.message), title=f"TrainingJob {where}"),
+        Panel(Text.assemble((f"{record.reason}: ", "bold green"), record.message), title=Text(f"TrainingJob {where}")),
         _ladder(record),
     ]
     if record.expected_saving_grams is not None:
@@ -34,7 +34,7 @@ def decision_table(job: TrainingJob, record: DecisionRecord) -> RenderableType:
 def refusal_panel(job: TrainingJob, refusal: Refusal) -> RenderableType:
     """Why nothing would run."""
     text = Text.assemble((f"{refusal.reason}: ", "bold red"), refusal.message)
-    panel = Panel(text, title=f"TrainingJob {job.metadata.namespace}/{job.metadata.name}")
+    panel = Panel(text, title=Text(f"TrainingJob {job.metadata.namespace}/{job.metadata.name}"))
     if refusal.record is None or not refusal.record.rejected:
         return panel
     return Group(panel, _rejections(refusal.record))

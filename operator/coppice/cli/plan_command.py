@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from coppice.api.decision import SpentRecord
 from coppice.api.trainingjob import TrainingJob
@@ -18,6 +17,7 @@ from coppice.cli.errors import UsageError
 from coppice.cli.options import Kubeconfig, Namespace, Output, OutputOption, ask, dump
 from coppice.cli.plan import decision_table, refusal_panel
 from coppice.cli.planned import Expectation, Planned, exit_code
+from coppice.cli.screen import said, screen
 from coppice.cli.unlike import NotedCount, unlike
 from coppice.cli.whatif import Changes
 from coppice.cli.world import Catalogue, Installation, from_cluster, from_directories
@@ -108,11 +108,11 @@ def _show(before: Planned, after: Planned | None, changes: Changes, output: Outp
         dump({**before.document(), **changed}, output)
         return
     job, decision = before.job, before.decision
-    Console().print(refusal_panel(job, decision) if isinstance(decision, Refusal) else decision_table(job, decision))
+    screen().print(refusal_panel(job, decision) if isinstance(decision, Refusal) else decision_table(job, decision))
     for sentence in before.unlike:
-        Console().print(f"[yellow]Unlike the operator:[/] {sentence}.", highlight=False)
+        screen().print(said("Unlike the operator", f"{sentence}."))
     if after is not None:
-        Console().print(beside(before, after, changes.values))
+        screen().print(beside(before, after, changes.values))
 
 
 def _world(
@@ -129,7 +129,7 @@ def _world(
     else:
         world = ask(from_cluster(kubeconfig, operator_namespace, given))
     for missing in world.missing:
-        Console(stderr=True).print(f"[yellow]not read:[/] {missing}")
+        screen(errors=True).print(said("not read", missing))
     return world
 
 

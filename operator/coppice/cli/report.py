@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from coppice.accounting.export.cyclonedx import bill
 from coppice.accounting.export.impactframework import manifest
@@ -27,6 +27,7 @@ from coppice.cli.options import Kubeconfig, ask
 from coppice.cli.reportpage import page
 from coppice.cli.reports import chosen, from_cluster, from_directories, moment
 from coppice.cli.reporttable import csv_text, row, table
+from coppice.cli.screen import screen
 
 DIFFERENT = 1
 """Exit code where the stored and the computed account differ."""
@@ -81,7 +82,7 @@ def report(
     if output in EXPORTS:
         print(_exported(wanted, output))
     elif output is Form.TABLE:
-        Console().print(table(wanted))
+        screen().print(table(wanted))
     elif output is Form.JSON:
         print(json.dumps([row(item) for item in wanted], indent=2, ensure_ascii=False))
     else:
@@ -101,7 +102,7 @@ def recompute(
     different = False
     for item in found:
         shown, equal = comparison(item)
-        Console().print(shown)
+        screen().print(shown)
         different = different or not equal
     if different:
         raise typer.Exit(DIFFERENT)
@@ -128,7 +129,7 @@ def comparison(stored: TrainingReport) -> tuple[Table, bool]:
     for heading in ("figure", "stored", "computed again", ""):
         whole.add_column(heading, justify="right" if heading in {"stored", "computed again"} else "left")
     for heading, (before, again) in pairs.items():
-        equal = "equal" if before == again else "[red]differs"
+        equal = "equal" if before == again else Text("differs", "red")
         whole.add_row(heading, decimal_text(before), decimal_text(again), equal)  # type: ignore[arg-type]
     return whole, all(before == again for before, again in pairs.values())
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from coppice.adapters.registries.repository import RegistryError
 from coppice.api.basemodel import BaseModelObject
@@ -21,6 +22,7 @@ from coppice.cli.models.pinning import Pinned, pin, values_of
 from coppice.cli.models.printing import Format, manifest, text_of, write
 from coppice.cli.models.showing import model_table, models_table
 from coppice.cli.models.sources import hub_source, opened
+from coppice.cli.screen import said, screen
 
 Answer = TypeVar("Answer")
 WIDE = 240
@@ -77,10 +79,10 @@ def import_(
         raise UsageError("a ClusterBaseModel cannot use pvc://: add --kind BaseModel and --namespace")
     write(text_of([body], output), file)
     for text in described.remarks:
-        _told(f"[yellow]look at:[/] {text}")
+        _told(said("look at", text))
     for finding in findings(model):
         if finding.error:
-            _told(f"[red]not usable yet:[/] {finding.sentence}")
+            _told(said("not usable yet", finding.sentence))
 
 
 @app.command("list")
@@ -177,7 +179,7 @@ def pin_(
         name = each.body["metadata"]["name"]
         _told(f"{name}: {len(each.recorded)} digests recorded")
         for missing in each.unpinned:
-            _told(f"[yellow]{name}: {missing} has no digest yet[/]; --read-weights or --from DIRECTORY reads it")
+            _told(said(name, f"{missing} has no digest yet; --read-weights or --from DIRECTORY reads it"))
     if any(each.unpinned for each in found):
         raise typer.Exit(1)
 
@@ -261,12 +263,12 @@ def _line(finding: Finding) -> str:
 
 def _screen() -> Console:
     """The terminal; a pipe gets long lines and no line breaks."""
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDE)
+    found = screen()
+    return found if found.is_terminal else screen(width=WIDE)
 
 
-def _told(text: str) -> None:
-    Console(stderr=True, highlight=False).print(text, soft_wrap=True)
+def _told(text: str | Text) -> None:
+    screen(errors=True).print(text, soft_wrap=True, highlight=False)
 
 
 def _ask(question: Coroutine[Any, Any, Answer]) -> Answer:

@@ -1,0 +1,41 @@
+"""What others wrote is shown as it stands: a square bracket is no markup to whoever wrote a manifest or a model card."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from builders import make_job, make_model, make_profile
+from coppice.cli.main import app, main
+
+SENTENCE = "Only tested on [short] texts, see [/bold] and [red]below"
+
+
+def written(path: Path, *bodies: dict) -> Path:  # type: ignore[type-arg]
+    for body in bodies:
+        body["metadata"] = {"name": body["metadata"]["name"]}
+    path.write_text(yaml.safe_dump_all(bodies))
+    return path
+
+
+def test_a_limitation_is_shown_whole_by_every_command(tmp_path: Path) -> None:
+    world = written(tmp_path / "world.yaml", make_model().limitations(SENTENCE).body(), make_profile().body())
+    job = written(tmp_path / "job.yaml", make_job().scratch().body())
+    runner = CliRunner(env={"COLUMNS": "220"})
+    for asked in (["models", "show", "all-minilm-l6-v2"], ["plan", "-f", str(job)]):
+        result = runner.invoke(app, [*asked, "--catalogue", str(world)])
+        assert SENTENCE in result.stdout, result.exception
+
+
+def test_what_is_wrong_with_a_field_is_shown_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = written(tmp_path / "job.yaml", make_job().domains("Text/[News]").body())
+    monkeypatch.setenv("COLUMNS", "220")
+    monkeypatch.setattr("sys.argv", ["coppice", "plan", "-f", str(job), "--catalogue", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "error: " in (told := capsys.readouterr().err)
+    assert "spec.domains.0: String should match pattern '^[a-z" in told
