@@ -7,6 +7,7 @@ from rich.table import Table
 from coppice.api.decision import CandidateRecord, DecisionRecord
 from coppice.cli.figures import interval, percent
 from coppice.cli.names import Names
+from coppice.cli.plan import pue_of
 from coppice.cli.planned import Planned
 from coppice.planning.decision import Refusal
 
@@ -42,6 +43,7 @@ def _facts(plan: Planned) -> dict[str, str]:
     where = decision.intensity.zone or "no zone"
     intensity = decision.intensity
     facts["intensity"] = f"{intensity.grams_per_kilowatt_hour} g/kWh ({where}: {intensity.source})"
+    facts["PUE"] = pue_of(decision)
     return facts
 
 

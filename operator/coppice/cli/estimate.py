@@ -157,7 +157,7 @@ def estimate(
         method=how or Method.FROM_SCRATCH,
         intensity=StaticIntensity().current(zone, datetime.now(UTC)),
         active_parameters=_active(active_parameters, parameters),
-        embedding_parameters=_optional(embedding_parameters),
+        embedding_parameters=_embedded(embedding_parameters, parameters),
         layers=_optional(layers),
         hidden_size=_optional(hidden_size),
         family=family,
@@ -176,7 +176,7 @@ def estimate(
     }
     answer = answered(sketch)
     answer = replace(answer, assumed={name: why for name, why in defaults.items() if why} | answer.assumed)
-    warnings = () if count is None else _too_few(sketch, answer)
+    warnings = (*_elsewhere(zone, sketch), *(() if count is None else _too_few(sketch, answer)))
     for warning in warnings:
         screen(errors=True).print(said("warning", warning), soft_wrap=True)
     if output is Form.TABLE:
@@ -185,6 +185,15 @@ def estimate(
         print(json.dumps(record(sketch, answer, warnings), indent=2, ensure_ascii=False))
     else:
         print(yaml.safe_dump(record(sketch, answer, warnings), sort_keys=False, allow_unicode=True), end="")
+
+
+def _elsewhere(zone: str, sketch: Sketch) -> tuple[str, ...]:
+    """What must be said where the carbon is not that of the zone that was asked about."""
+    if not zone or StaticIntensity().knows(zone):
+        return ()
+    return (
+        f"--zone {zone} is not in the table: {sketch.intensity.grams_per_kilowatt_hour} g/kWh is the world's average",
+    )
 
 
 def _too_few(sketch: Sketch, answer: Answer) -> tuple[str, ...]:
@@ -282,6 +291,12 @@ def _active(active: float | None, parameters: float) -> int | None:
     if active is not None and active > parameters:
         raise UsageError("--active-parameters are those of --parameters that one token passes through, so not more")
     return _optional(active) if active != parameters else None
+
+
+def _embedded(embedded: float | None, parameters: float) -> int | None:
+    if embedded is not None and embedded >= parameters:
+        raise UsageError("--embedding-parameters are among --parameters, so they are fewer")
+    return _optional(embedded)
 
 
 def _optional(value: float | None) -> int | None:

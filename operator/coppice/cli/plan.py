@@ -1,10 +1,13 @@
 """A decision as a table: the ladder, what it is compared with, and why the others fell."""
 
+from decimal import Decimal
+
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from coppice.api.base import decimal_text
 from coppice.api.decision import CandidateRecord, DecisionRecord, ProbeRecord
 from coppice.api.reasons import FitReason
 from coppice.api.trainingjob import TrainingJob
@@ -29,6 +32,11 @@ def decision_table(job: TrainingJob, record: DecisionRecord) -> RenderableType:
     parts += [_rejections(record)] if record.rejected else []
     parts += _notes(record)
     return Group(*parts)
+
+
+def pue_of(record: DecisionRecord) -> str:
+    """The power usage effectiveness where the first rung runs: its profile's, else the installation's."""
+    return decimal_text(Decimal(record.first.estimate.inputs.get("pue", record.pue)))
 
 
 def refusal_panel(job: TrainingJob, refusal: Refusal) -> RenderableType:
@@ -129,8 +137,8 @@ def _notes(record: DecisionRecord) -> list[RenderableType]:
     intensity = record.intensity
     lines = [
         f"Carbon at {intensity.grams_per_kilowatt_hour} g/kWh ({intensity.zone or 'no zone'}, {intensity.method}, "
-        f"{intensity.signal}, {intensity.period}: {intensity.source}), PUE {record.pue}. Estimates: middle (10th to "
-        "90th percentile).",
+        f"{intensity.signal}, {intensity.period}: {intensity.source}), PUE {pue_of(record)}. Estimates: middle "
+        "(10th to 90th percentile).",
     ]
     lines += [f"Limitation: {text}" for text in record.limitations]
     lines += [f"Obligation: {text}" for text in record.obligations]

@@ -55,7 +55,9 @@ class Catalogue:
     def resolved(self, job: TrainingJob) -> Resolved:
         """The job with what policies supply."""
         default = self.installation.default_policy
-        labels = self.index.namespace_labels(job.metadata.namespace or "")
+        namespace = job.metadata.namespace or ""
+        # Kubernetes itself labels every namespace with its name, whether there is a manifest of it or not.
+        labels = {"kubernetes.io/metadata.name": namespace, **self.index.namespace_labels(namespace)}
         return resolve(job.spec, applicable(self.index.policies, labels, default), default)
 
     def world(self, job: TrainingJob) -> World:
@@ -78,15 +80,20 @@ class Catalogue:
 
 def from_directories(paths: Sequence[Path], installation: Installation) -> Catalogue:
     """The world that manifests describe; base models without a Ready condition count as ready if they could be."""
-    index = Index(SystemClock())
+    index, missing = Index(SystemClock()), []
+    seen: dict[tuple[str, str, str], Any] = {}
     for number, body in enumerate(objects(paths), start=1):
         kind = body["kind"]
         if kind in NOT_NEEDED:
             continue
         if kind in MODELS:
             strictly(MODELS[kind], body, "the catalogue")
-        index.put(kind, _stored(body, number))
-    return Catalogue(index=index, installation=installation)
+        stored = _stored(body, number)
+        key = kind, stored["metadata"].get("namespace", ""), stored["metadata"]["name"]
+        if seen.setdefault(key, body.get("spec")) != body.get("spec"):
+            missing.append(f"{kind} {key[2]}: of several with that name only the last one counts")
+        index.put(kind, stored)
+    return Catalogue(index=index, installation=installation, missing=tuple(missing))
 
 
 async def from_cluster(kubeconfig: str | None, operator_namespace: str, given: Installation | None) -> Catalogue:

@@ -142,6 +142,19 @@ def test_more_active_parameters_than_parameters_are_refused() -> None:
     assert isinstance(asked(active_parameters="8e9").exception, UsageError)
 
 
+def test_as_many_embeddings_as_parameters_are_refused() -> None:
+    assert isinstance(asked(embedding_parameters="6.74e9").exception, UsageError)
+    assert answer(embedding_parameters="131M")["inputs"]["embeddingParameters"] == 131_000_000
+
+
+def test_a_zone_that_the_table_lacks_is_warned_of() -> None:
+    for zone in ("XX", "germany"):
+        (warning,) = answer(zone=zone)["warnings"]
+        assert f"--zone {zone} is not in the table" in warning
+    for zone in ("FR", "DEU", "US-CAL-CISO", "europe-west3"):
+        assert answer(zone=zone)["warnings"] == []
+
+
 def test_a_dtype_that_the_accelerator_lacks_is_replaced_and_said() -> None:
     found = answer(accelerator="v100-sxm2-32", dtype="bf16")
     assert found["inputs"]["dtype"] == "fp16"

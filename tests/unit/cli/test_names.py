@@ -1,7 +1,8 @@
-"""Names in tables: no two base models read alike, and a name that only one has stands alone."""
+"""Names and sizes in tables: no two base models read alike, and a name that only one has stands alone."""
 
 from coppice.api.meta import BaseModelReference
 from coppice.api.vocabulary import BaseModelKind
+from coppice.cli.models.showing import count
 from coppice.cli.names import Names
 
 OURS = BaseModelReference(kind=BaseModelKind.NAMESPACED, name="news")
@@ -16,3 +17,13 @@ def test_a_model_of_the_namespace_is_told_from_one_of_the_cluster_with_its_name(
 
 def test_a_name_that_only_one_model_has_stands_alone() -> None:
     assert Names(None, [OURS, OTHER]).of(OURS) == "news"
+
+
+def test_sizes_have_three_digits_and_never_an_exponent() -> None:
+    assert [count(number) for number in (22_713_216, 999_885_952, 999_400_000, 999_950, 512)] == [
+        "22.7M",
+        "1B",
+        "999M",
+        "1M",
+        "512",
+    ]

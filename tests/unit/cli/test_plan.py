@@ -128,6 +128,32 @@ def test_two_base_models_of_one_name_are_told_apart_in_every_table(tmp_path: Pat
     assert {cell for cell in named if " " not in cell} == {"all-minilm-l6-v2", "BaseModel/all-minilm-l6-v2"}
 
 
+def test_a_policy_can_select_a_namespace_by_its_name_without_a_manifest_of_it(tmp_path: Path, catalogue: Path) -> None:
+    file, namespace = written(tmp_path / "job.yaml", JOB.body()), JOB.body()["metadata"]["namespace"]
+    policy = make_policy("ours").selecting(**{"kubernetes.io/metadata.name": namespace}).minimum_saving(90)
+    written(catalogue / "policy.yaml", policy.body())
+    record = documents(run("-f", file, "--catalogue", catalogue, "-o", "json").output)[0]
+    assert (record["policies"], record["reason"]) == (["ours"], "SavingBelowMinimum")
+
+
+def test_the_pue_that_is_shown_is_the_one_that_the_plan_was_made_with(tmp_path: Path, catalogue: Path) -> None:
+    file = written(tmp_path / "job.yaml", JOB.body())
+    written(catalogue / "world.yaml", make_profile().set("spec.pue", "1.1").body(), make_model().body())
+    asked = ("-f", file, "--catalogue", catalogue)
+    assert "PUE 1.1." in run(*asked).stdout
+    assert "PUE 1.1." in run(*asked, "--pue", "1.9").stdout
+    assert re.search(r"PUE +│ 1.1 +│ 3 ", run(*asked, "--what-if", "pue=3").stdout)
+
+
+def test_manifests_that_stand_for_one_object_and_differ_are_told(tmp_path: Path, catalogue: Path) -> None:
+    file = written(tmp_path / "job.yaml", JOB.body())
+    written(catalogue / "same.yaml", make_model().body())
+    assert "not read" not in run("-f", file, "--catalogue", catalogue).stderr
+    written(catalogue / "zz.yaml", make_model().license("mit").body())
+    said = run("-f", file, "--catalogue", catalogue).stderr
+    assert "not read: ClusterBaseModel all-minilm-l6-v2: of several with that name only the last one counts" in said
+
+
 def test_a_policy_file_stands_for_all_policies(tmp_path: Path, catalogue: Path) -> None:
     file, policy = written(tmp_path / "job.yaml", JOB.body()), tmp_path / "policy.yaml"
     policy.write_text(yaml.safe_dump({"minimumSavingPercent": 90}))

@@ -57,15 +57,22 @@ class StaticIntensity:
         """Every zone that has a value of its own."""
         return tuple(sorted({*self._own, *self._table} - {WORLD}))
 
+    def knows(self, zone: str) -> bool:
+        """Whether a zone or its country has a value; else it gets the world's average."""
+        return self.own(zone) is not None or self._row(zone) is not None
+
+    def _row(self, zone: str) -> Mapping[str, str] | None:
+        country = self._country(zone)
+        return self._table.get(country) if zone and country != WORLD else None
+
     def _country(self, zone: str) -> str:
         country = self._countries.get(zone) or _country_code(zone)
         return self._countries.get(country, country)
 
     def _found(self, zone: str) -> Intensity:
-        country = self._country(zone)
-        if zone and country != WORLD and country in self._table:
-            row = self._table[country]
-            return _value(zone, row, "" if zone == country else f", average of {row['name']}")
+        row = self._row(zone)
+        if row is not None:
+            return _value(zone, row, "" if zone == row["zone"] else f", average of {row['name']}")
         why = f"zone {zone!r} is not in the table" if zone else "no zone is set"
         return _value(zone or WORLD, self._table[WORLD], f", world average as a fall-back: {why}")
 

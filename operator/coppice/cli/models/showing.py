@@ -78,6 +78,6 @@ def ready(model: BaseModelObject) -> str:
 
 
 def count(number: int) -> str:
-    """A number of parameters in three digits: 22.7M."""
-    factor, unit = next(((size, name) for size, name in UNITS if number >= size), (1.0, ""))
+    """A number of parameters in three digits: 22.7M. What rounds to a thousand has the larger unit."""
+    factor, unit = next(((size, name) for size, name in UNITS if number >= 0.9995 * size), (1.0, ""))
     return f"{number / factor:.3g}{unit}"
