@@ -15,6 +15,7 @@ from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingpolicy import TrainingPolicy, TrainingPolicySpec
 from coppice.api.trainingreport import TrainingReport
 from coppice.cli.errors import UsageError
+from coppice.cli.refused import refused
 
 MODELS: dict[str, type[Model]] = {
     "TrainingJob": TrainingJob,
@@ -61,13 +62,16 @@ def strictly(model: type[M], body: dict[str, Any], where: str) -> M:
     """The object, or a sentence for each field that is wrong."""
     metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key in KNOWN_METADATA}
     known = {**body, "metadata": metadata} if "metadata" in body else body
+    wrong = list(refused(model, body))
     try:
-        return model.model_validate(known, extra="forbid")
+        valid = model.model_validate(known, extra="forbid")
     except ValidationError as error:
-        lines = "\n".join(f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        name = metadata.get("name", "?")
-        what = f"{body['kind']} {name}" if "kind" in body else f"the spec of a {model.__name__.removesuffix('Spec')}"
-        raise UsageError(f"{where}: {what} is not valid:\n{lines}") from error
+        wrong += [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+    if not wrong:
+        return valid
+    name = metadata.get("name", "?")
+    what = f"{body['kind']} {name}" if "kind" in body else f"the spec of a {model.__name__.removesuffix('Spec')}"
+    raise UsageError("\n  ".join((f"{where}: {what} is not valid:", *wrong)))
 
 
 def policy_spec(path: Path, option: str) -> TrainingPolicySpec:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from builders import make_job, make_model, make_policy, make_profile, make_report
 from coppice.api.decision import DecisionRecord
+from coppice.cli.errors import UsageError
 from coppice.cli.main import app
 
 PLAN = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
@@ -126,6 +127,34 @@ def test_two_base_models_of_one_name_are_told_apart_in_every_table(tmp_path: Pat
     tables = result.stdout[result.stdout.index("Ladder:") :].splitlines()
     named = [cell.strip() for line in tables for cell in re.split("[│┃]", line) if "all-minilm-l6-v2" in cell]
     assert {cell for cell in named if " " not in cell} == {"all-minilm-l6-v2", "BaseModel/all-minilm-l6-v2"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"spec.objective.target": 0.95}, "spec.objective.target: must be in quotes"),
+        ({"spec.objective.target": 1}, "for Kubernetes keeps no fractions: '1'"),
+        ({"spec.trainer.hyperparameters.learningRate": 1e-4}, "spec.trainer.hyperparameters.learningRate: must be in"),
+        ({"apiVersion": "coppice.dev/v1"}, "apiVersion: must be coppice.dev/v1alpha1"),
+        ({"metadata.name": "My_Job"}, "metadata.name: must be lower-case letters"),
+        ({"metadata.name": ""}, "metadata.name: must be lower-case letters"),
+        ({"metadata": {}}, "metadata.name: must be lower-case letters"),
+    ],
+)
+def test_what_the_api_server_would_refuse_is_refused(change, said, tmp_path, catalogue) -> None:  # type: ignore[no-untyped-def]
+    job = JOB
+    for path, value in change.items():
+        job = job.set(path, value)
+    file = tmp_path / "job.yaml"
+    file.write_text(yaml.safe_dump(job.body()))
+    result = run("-f", file, "--catalogue", catalogue)
+    assert isinstance(result.exception, UsageError)
+    assert said in str(result.exception)
+
+
+def test_numbers_stay_numbers_where_kubernetes_keeps_them(tmp_path: Path, catalogue: Path) -> None:
+    job = JOB.scratch(hidden_dropout_prob=0.1, **PLAN)
+    assert run("-f", written(tmp_path / "job.yaml", job.body()), "--catalogue", catalogue).exit_code == 0
 
 
 def test_a_policy_can_select_a_namespace_by_its_name_without_a_manifest_of_it(tmp_path: Path, catalogue: Path) -> None:

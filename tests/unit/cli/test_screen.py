@@ -1,4 +1,4 @@
-"""What others wrote is shown as it stands: square brackets are no markup to whoever wrote a manifest or a model card."""
+"""What others wrote is shown as it stands: square brackets are no markup to its authors."""
 
 from pathlib import Path
 
