@@ -8,13 +8,13 @@
 A mode that cannot do what it says is refused with the change that would help.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coppice.api.decision import DecisionRecord
 from coppice.api.reasons import AttemptOutcome, DecisionReason, StateReason
 from coppice.api.vocabulary import Method, Mode, OptimizeFor
-from coppice.planning.board import Board, Placed
+from coppice.planning.board import Board
 from coppice.planning.fit.rejection import Rejection
 from coppice.planning.ladder import Ladder, Rules, Rung, admissible, best_ladder, fits, miss_probability
 from coppice.planning.licenses import judge_data
@@ -199,7 +199,8 @@ def _refusal(board: Board) -> Refusal:
         return _ended(board, "no rung is left")
     if request.tried:
         return _nothing_left(board)
-    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, [board.placed(last)]))
+    plans = [last, *board.rungs] if request.mode is Mode.AUTO else [last]
+    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, plans))
 
 
 def _no_substitute(board: Board) -> Refusal:
@@ -207,7 +208,7 @@ def _no_substitute(board: Board) -> Refusal:
         return _nothing_left(board)
     if not board.survey.groups:
         return Refusal(StateReason.NO_BASE_MODEL_FITS, f"no base model fits: {found_wanting(board)}")
-    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, [board.placed(rung) for rung in board.rungs]))
+    return Refusal(StateReason.LIMITS_TOO_TIGHT, _too_tight(board, board.rungs))
 
 
 def _nothing_left(board: Board) -> Refusal:
@@ -221,9 +222,9 @@ def _ended(board: Board, left: str) -> Refusal:
     return Refusal(ENDS.get(board.request.tried[-1].outcome, StateReason.OBJECTIVE_MISSED), left)
 
 
-def _too_tight(board: Board, plans: list[Placed]) -> str:
+def _too_tight(board: Board, plans: Iterable[Rung]) -> str:
     """The cheapest plan's high estimate beside what the limits leave."""
-    plan = min(plans, key=lambda placed: placed.candidate.estimate.expected(board.request.unit))
+    plan = board.placed(min(plans, key=lambda rung: (rung.cost, rung.name)))
     units = ("Wh (limits.energyWattHours)", "gCO2e (limits.carbonGrams)", "s (limits.runSeconds)")
     over = [
         f"{high:.4g} of {max(left, 0):.4g} {unit}"

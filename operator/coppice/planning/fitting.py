@@ -80,6 +80,8 @@ def shortfall(name: str, fits: Iterable[Fit]) -> str:
     """What a plan needs and what there is, on the configuration that comes closest. There must be one."""
     fit = min(fits, key=lambda one: one.needed_bytes / one.hardware.memory_bytes)
     where = f"one {_device(fit.hardware)} of ComputeProfile {fit.hardware.profile.metadata.name}"
+    if not fit.hardware.accelerators and fit.hardware.asked.memory:
+        where = f"a pod with the job's resources.memory ({fit.hardware.asked.memory})"
     extra = fit.hardware.layout.inputs()
     how = f" ({', '.join(f'{key} {value}' for key, value in extra.items())})" if extra else ""
     sizes = (fit.needed_bytes, fit.hardware.memory_bytes)

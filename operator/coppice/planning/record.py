@@ -22,6 +22,8 @@ from coppice.planning.probing import Probe
 from coppice.planning.request import Request
 from coppice.planning.saving import Arm, saving_grams
 
+WITHOUT_TARGET = "Auto only advises without objective.target: nothing says when a base model is good enough."
+
 
 def chosen_record(board: Board, choice: Choice, now: datetime, probe: Probe | None = None) -> DecisionRecord:
     """The record of a plan that will run, or of a probe that comes before it."""
@@ -178,6 +180,8 @@ def _message(
     steps = ", then ".join(f"{rung.name} ({_grams(one)}, chance {rung.chance:.2f})" for rung, one in rungs)
     cut_short = "" if ladder.proven else " Its search was cut short: a better one may exist."
     parts = [choice.reason.sentence, f"Plan: {steps}; together {ladder.chance:.2f}.{cut_short}"]
+    if request.mode is not request.resolved.mode:
+        parts.insert(1, WITHOUT_TARGET)
     if probe is not None:
         parts.insert(0, probe.sentence(request))
     if forgone is not None:

@@ -92,6 +92,8 @@ def test_recommend_with_nothing_better_forgoes_nothing() -> None:
 
 def test_auto_without_a_target_only_advises() -> None:
     record = decided(PROBE.target(None), MODEL)
+    assert "Auto only advises without objective.target" in record.message
+    assert "Auto only" not in decided(PROBE.target(None).mode("Recommend"), MODEL).message
     assert (rungs(record), record.mode, record.reason) == (
         ["FromScratch"],
         Mode.RECOMMEND,
@@ -124,10 +126,11 @@ NO_TARGET = make_job().target(None)
         (JOB.languages("de").mode("Require"), {}, StateReason.NO_BASE_MODEL_FITS, "knows none of de"),
         (JOB.dataset(license="cc-by-nc-4.0"), {}, StateReason.INVALID_SPEC, "dataset.license"),
         (JOB.resources(profiles=["other"]), {}, StateReason.NO_PROFILE, "ComputeProfile"),
-        (JOB.mode("Never").resources(memory="10Mi"), {}, StateReason.NO_PROFILE, "memory"),
+        (JOB.mode("Never").resources(memory="10Mi"), {}, StateReason.NO_PROFILE, "job's resources.memory (10Mi) has"),
         (JOB.mode("Never").task("summarization"), {}, StateReason.NO_PROFILE, "trainer.container"),
         (JOB.mode("Never").limits(runSeconds=5), {}, StateReason.LIMITS_TOO_TIGHT, "limits.runSeconds"),
         (JOB.limits(energyWattHours=1, runSeconds=5), {}, StateReason.LIMITS_TOO_TIGHT, "raise the limit"),
+        (JOB.limits(runSeconds=5), {}, StateReason.LIMITS_TOO_TIGHT, "LinearProbe on all-minilm-l6-v2 may need"),
         (make_job().limits(runSeconds=5), {}, StateReason.LIMITS_TOO_TIGHT, "limits.runSeconds"),
     ],
 )
