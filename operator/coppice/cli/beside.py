@@ -9,6 +9,7 @@ from coppice.cli.figures import interval, percent
 from coppice.cli.names import Names
 from coppice.cli.plan import pue_of
 from coppice.cli.planned import Planned
+from coppice.planning.approval import demands
 from coppice.planning.decision import Refusal
 
 MISSING = "-"
@@ -44,6 +45,8 @@ def _facts(plan: Planned) -> dict[str, str]:
     intensity = decision.intensity
     facts["intensity"] = f"{intensity.grams_per_kilowatt_hour} g/kWh ({where}: {intensity.source})"
     facts["PUE"] = pue_of(decision)
+    conditions = [*demands(decision), *(f"acknowledgement of {text}" for text in decision.unacknowledged)]
+    facts |= {"needs": "\n".join(conditions)} if conditions else {}
     return facts
 
 

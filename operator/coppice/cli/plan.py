@@ -11,7 +11,8 @@ from coppice.api.base import decimal_text
 from coppice.api.decision import CandidateRecord, DecisionRecord, ProbeRecord
 from coppice.api.reasons import FitReason
 from coppice.api.trainingjob import TrainingJob
-from coppice.cli.figures import interval, percent
+from coppice.api.vocabulary import OptimizeFor
+from coppice.cli.figures import figure, interval, percent
 from coppice.cli.names import Names
 from coppice.planning.approval import demands
 from coppice.planning.decision import Refusal
@@ -26,12 +27,24 @@ def decision_table(job: TrainingJob, record: DecisionRecord) -> RenderableType:
         _ladder(record),
     ]
     if record.expected_saving_grams is not None:
-        parts.append(Text(f"Expected saving: {interval(record.expected_saving_grams, 'g')} CO2e"))
+        saving = interval(record.expected_saving_grams, "g")
+        parts.append(Text(f"Expected saving: {saving} CO2e{_on_average(record)}"))
     others = _others(record)
     parts += [others] if others.row_count else []
     parts += [_rejections(record)] if record.rejected else []
     parts += _notes(record)
     return Group(*parts)
+
+
+def _on_average(record: DecisionRecord) -> str:
+    """Said where the middle of the saving says otherwise than its mean, by which the plan was chosen."""
+    compared, saving, spent = record.counterfactual, record.expected_saving_grams, record.ladder_expected
+    if record.optimize_for is not OptimizeFor.CARBON or compared is None or saving is None or spent is None:
+        return ""
+    mean = compared.estimate.expected - spent
+    if (mean > 0) == (saving.mid > 0):
+        return ""
+    return f"; on average {figure(float(mean), 'g')}, as the rare dear runs from scratch weigh most"
 
 
 def pue_of(record: DecisionRecord) -> str:

@@ -1,6 +1,7 @@
 """The base models that pass as a whole: looked at by the shelf's bays and cells, never one by one."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from coppice.api.reasons import FitReason
@@ -57,8 +58,16 @@ def _pinned(
     first = min(others, key=lambda model: model.key, default=None)
     rejection = is_pinned_if_the_job_pins(first, request) if first else None
     if first and rejection:
-        _reject(rejections, rejection, there - len(pinned), first)
+        _reject(rejections, _with_unknown(rejection, request, pinned), there - len(pinned), first)
     return shelved(pinned)
+
+
+def _with_unknown(rejection: Rejection, request: Request, pinned: Iterable[Registered]) -> Rejection:
+    """The rejection of others, with the pinned models that nobody registered: most likely somebody mistyped them."""
+    unknown = sorted(request.pins - {model.key for model in pinned})
+    if not unknown:
+        return rejection
+    return replace(rejection, sentence=f"{rejection.sentence}; none for {request.spec.task} is {', '.join(unknown)}")
 
 
 def _small(request: Request, bay: Bay, rejections: Rejections) -> Cells:

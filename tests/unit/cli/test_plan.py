@@ -157,6 +157,25 @@ def test_numbers_stay_numbers_where_kubernetes_keeps_them(tmp_path: Path, catalo
     assert run("-f", written(tmp_path / "job.yaml", job.body()), "--catalogue", catalogue).exit_code == 0
 
 
+def test_a_what_if_shows_what_a_policy_would_ask_for(tmp_path: Path, catalogue: Path) -> None:
+    file, policy = written(tmp_path / "job.yaml", JOB.body()), tmp_path / "policy.yaml"
+    policy.write_text(yaml.safe_dump(make_policy().approval_above(energyWattHours=1).body()["spec"]))
+    shown = run("-f", file, "--catalogue", catalogue, "--what-if", f"policy={policy}").stdout
+    assert re.search(r"needs +│ - +│ a TrainingApproval", shown)
+
+
+WALKTHROUGH = Path(__file__).parents[3] / "examples" / "walkthrough"
+
+
+def test_where_the_middle_of_a_saving_says_otherwise_than_its_mean_the_mean_is_said(tmp_path: Path) -> None:
+    text = (WALKTHROUGH / "job.yaml").read_text()
+    for target, said in (('"0.95"', False), ('"0.99"', True)):
+        (tmp_path / "job.yaml").write_text(text.replace('"0.95"', target))
+        shown = run("-f", tmp_path / "job.yaml", "--catalogue", WALKTHROUGH).stdout
+        assert ("; on average 795 mg, as" in shown) == said
+        assert ("Expected saving: -" in shown) == said
+
+
 def test_a_policy_can_select_a_namespace_by_its_name_without_a_manifest_of_it(tmp_path: Path, catalogue: Path) -> None:
     file, namespace = written(tmp_path / "job.yaml", JOB.body()), JOB.body()["metadata"]["namespace"]
     policy = make_policy("ours").selecting(**{"kubernetes.io/metadata.name": namespace}).minimum_saving(90)

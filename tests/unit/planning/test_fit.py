@@ -144,6 +144,13 @@ def test_a_rejection_by_policy_names_the_policy() -> None:
     assert "policy frugal" in found.sentences[FitReason.TOO_LARGE]
 
 
+def test_a_pinned_model_that_nobody_registered_is_named() -> None:
+    sentence = survey(case(JOB.base_models("mistyped")).request).sentences[FitReason.NOT_PINNED]
+    assert sentence.endswith("; none for text-classification is ClusterBaseModel/mistyped")
+    pinned = Case(JOB.base_models("other"), [MODEL, make_model("other")]).request
+    assert survey(pinned).sentences[FitReason.NOT_PINNED].endswith("substitution.baseModels of the job")
+
+
 def test_rejections_and_candidates_add_up_to_what_was_considered() -> None:
     models = [
         MODEL,
