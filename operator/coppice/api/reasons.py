@@ -57,7 +57,7 @@ class DecisionReason(Reason):
     RECOMMENDED_ONLY = "RecommendedOnly", "Mode Recommend: the job trains from scratch; what was forgone is recorded."
     SCRATCH_EXCEEDS_LIMITS = (
         "ScratchExceedsLimits",
-        "Training from scratch is expected to cross the job's limits, so only base models are tried.",
+        "Training from scratch may cross the job's limits by its high estimate, so only base models are tried.",
     )
     SCRATCH_CANNOT_RUN = (
         "ScratchCannotRun",

@@ -59,7 +59,7 @@ class Table:
 
     def with_alone(self, models: Iterable[Registered]) -> "Table":
         """The same with those of these models that are in it in cells of their own, and of figures of their own."""
-        there = [(number, one) for one in models if (number := self.places.get((one.rules, one.traits))) is not None]
+        there = [(number, one) for one in models if (number := self._place_of(one)) is not None]
         if not there:
             return self
         alone, count = frozenset(one.key for _, one in there), len(self.cells)
@@ -79,6 +79,11 @@ class Table:
             share=self.share[before],
             alone=alone,
         )
+
+    def _place_of(self, model: Registered) -> int | None:
+        """The cell that a model is in; a pinned model's twins are in none."""
+        number = self.places.get((model.rules, model.traits))
+        return number if number is not None and any(one.key == model.key for one in self.cells[number]) else None
 
 
 def tabled(runs: tuple[Run, ...]) -> Table:
