@@ -67,7 +67,8 @@ def _with_unknown(rejection: Rejection, request: Request, pinned: Iterable[Regis
     unknown = sorted(request.pins - {model.key for model in pinned})
     if not unknown:
         return rejection
-    return replace(rejection, sentence=f"{rejection.sentence}; none for {request.spec.task} is {', '.join(unknown)}")
+    missing = f"for {request.spec.task} nobody registered {', '.join(unknown)}"
+    return replace(rejection, sentence=f"{rejection.sentence}; {missing}")
 
 
 def _small(request: Request, bay: Bay, rejections: Rejections) -> Cells:

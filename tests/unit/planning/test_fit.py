@@ -146,7 +146,7 @@ def test_a_rejection_by_policy_names_the_policy() -> None:
 
 def test_a_pinned_model_that_nobody_registered_is_named() -> None:
     sentence = survey(case(JOB.base_models("mistyped")).request).sentences[FitReason.NOT_PINNED]
-    assert sentence.endswith("; none for text-classification is ClusterBaseModel/mistyped")
+    assert sentence.endswith("; for text-classification nobody registered ClusterBaseModel/mistyped")
     pinned = Case(JOB.base_models("other"), [MODEL, make_model("other")]).request
     assert survey(pinned).sentences[FitReason.NOT_PINNED].endswith("substitution.baseModels of the job")
 
