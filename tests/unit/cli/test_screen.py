@@ -1,5 +1,6 @@
 """What others wrote is shown as it stands: square brackets are no markup to its authors."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,19 @@ def test_a_limitation_is_shown_whole_by_every_command(tmp_path: Path) -> None:
     for asked in (["models", "show", "all-minilm-l6-v2"], ["plan", "-f", str(job)]):
         result = runner.invoke(app, [*asked, "--catalogue", str(world)])
         assert SENTENCE in result.stdout, result.exception
+
+
+def test_every_model_of_a_name_is_shown_with_its_namespace(tmp_path: Path) -> None:
+    bodies = [make_model().body(), make_model().namespaced("research").body()]
+    (tmp_path / "world.yaml").write_text(yaml.safe_dump_all(bodies))
+    asked = ["models", "show", "all-minilm-l6-v2", "--catalogue", str(tmp_path)]
+    shown = CliRunner().invoke(app, asked).stdout
+    assert shown.count("all-minilm-l6-v2") >= 2
+    assert [line.split() for line in shown.splitlines() if line.startswith("namespace")] == [["namespace", "research"]]
+    assert [item["kind"] for item in json.loads(CliRunner().invoke(app, [*asked, "-o", "json"]).stdout)["items"]] == [
+        "ClusterBaseModel",
+        "BaseModel",
+    ]
 
 
 def test_what_is_wrong_with_a_field_is_shown_whole(

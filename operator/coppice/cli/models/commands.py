@@ -108,12 +108,13 @@ def show(
     output: FormatOption = Format.TABLE,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Show one model: figures with their sources, files with their digests."""
-    model, body = _one(name, catalogue, namespace, kubeconfig)
+    """Show a model: figures with their sources, files with their digests. Of one name a catalogue may hold several."""
+    found = _named(name, catalogue, namespace, kubeconfig)
     if output is Format.TABLE:
-        _screen().print(model_table(model))
+        for model, _ in found:
+            _screen().print(model_table(model))
     else:
-        write(text_of([body], output), None)
+        write(text_of([body for _, body in found], output), None)
 
 
 @app.command()
@@ -238,16 +239,16 @@ def _registered(
     return [(model, body) for model, body in models if namespace in {None, model.metadata.namespace or namespace}]
 
 
-def _one(
+def _named(
     name: str, catalogue: Sequence[Path] | None, namespace: str | None, kubeconfig: str | None
-) -> tuple[BaseModelObject, dict[str, Any]]:
+) -> list[tuple[BaseModelObject, dict[str, Any]]]:
     if not catalogue:
         body = _ask(cluster.find_model(kubeconfig, namespace, name))
-        return _leniently(body), body
-    for model, body in _registered(catalogue, namespace, kubeconfig):
-        if model.metadata.name == name:
-            return model, body
-    raise UsageError(f"{', '.join(map(str, catalogue))} holds no model {name}")
+        return [(_leniently(body), body)]
+    found = [one for one in _registered(catalogue, namespace, kubeconfig) if one[0].metadata.name == name]
+    if not found:
+        raise UsageError(f"{', '.join(map(str, catalogue))} holds no model {name}")
+    return found
 
 
 def _manifests(path: Path) -> list[dict[str, Any]]:

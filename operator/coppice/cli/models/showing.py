@@ -42,6 +42,7 @@ def model_table(model: BaseModelObject) -> Table:
     shape = figures.model_dump(by_alias=True, exclude_none=True, exclude={"family", "trust_remote_code"})
     rows: list[tuple[str, str]] = [
         ("name", model.metadata.name),
+        ("namespace", model.metadata.namespace or ""),
         ("description", spec.description),
         ("ready", ready(model)),
         ("source", spec.source.uri),
