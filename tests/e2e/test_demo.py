@@ -16,6 +16,7 @@ import pytest
 
 from coppice.api import conditions
 from coppice.api.basemodel import BaseModelObject
+from coppice.api.reasons import AttemptOutcome
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Basis, Component, Evidence, Grade, Method
 from dashboards.board import Board
@@ -169,11 +170,14 @@ def test_the_low_digits_model_is_registered_with_lineage_and_licence(
     assert [evaluation.value for evaluation in model.spec.evaluations] == [demo["digits-low"].quality]
 
 
-def test_the_high_digits_are_substituted_with_the_low_digits_model(demo: dict[str, Figures]) -> None:
-    job = demo["digits-high"]
-    assert job.met
-    assert job.attempts[-1].method in FINE_TUNING
-    assert job.attempts[-1].base_model == "digits-low"
+def test_the_high_digits_try_the_low_digits_model_first_and_scratch_only_after_a_miss(demo: dict[str, Figures]) -> None:
+    """Of 225 test images a few decide, and so does the processor's arithmetic: AMD EPYC hit at 0.956, Intel Xeon missed
+    at 0.938."""
+    first, *later = demo["digits-high"].attempts
+    assert first.method in FINE_TUNING
+    assert first.base_model == "digits-low"
+    assert first.outcome in {AttemptOutcome.MET, AttemptOutcome.MISSED}
+    assert [one.method for one in later] == ([Method.FROM_SCRATCH] if first.outcome == AttemptOutcome.MISSED else [])
 
 
 def test_a_target_out_of_reach_is_tried_with_two_models_and_then_from_scratch(ladder: dict[str, Figures]) -> None:
