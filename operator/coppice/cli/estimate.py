@@ -4,7 +4,7 @@ It needs no job, no catalogue and no cluster: the table of accelerators and of g
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,14 +12,11 @@ from typing import Annotated
 
 import typer
 import yaml
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from coppice.adapters.intensity.static import StaticIntensity
 from coppice.api.vocabulary import Method
 from coppice.cli.errors import UsageError
-from coppice.cli.figures import figure, percent
+from coppice.cli.estimatetable import estimate_table
 from coppice.cli.screen import said, screen
 from coppice.planning.accelerators import FALLBACKS, AcceleratorFigures, accelerators
 from coppice.planning.lognormal import LogNormal
@@ -180,7 +177,7 @@ def estimate(
     for warning in warnings:
         screen(errors=True).print(said("warning", warning), soft_wrap=True)
     if output is Form.TABLE:
-        screen().print(_table(sketch, answer))
+        screen().print(estimate_table(sketch, answer))
     elif output is Form.JSON:
         print(json.dumps(record(sketch, answer, warnings), indent=2, ensure_ascii=False))
     else:
@@ -305,51 +302,3 @@ def _optional(value: float | None) -> int | None:
 
 def _whole(value: float) -> int:
     return max(round(value), 1)
-
-
-def _table(sketch: Sketch, answer: Answer) -> RenderableType:
-    hardware = answer.hardware
-    title = f"{sketch.method} of {_plain(sketch.parameters)} parameters on {_plain(sketch.tokens)} tokens: "
-    title += f"{hardware.devices} x {sketch.accelerator.product} in {hardware.dtype}"
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for name in ("low", "middle", "high"):
-        table.add_column(name, justify="right")
-    for name, (value, unit) in _rows(answer).items():
-        table.add_row(name, *(_plain(point) if unit is None else figure(point, unit) for point in _points(value)))
-    assumed = Table(title="Assumed, because it was not said", title_justify="left", show_header=False, show_edge=False)
-    assumed.add_column(no_wrap=True)
-    assumed.add_column(overflow="fold")
-    for name, why in answer.assumed.items():
-        assumed.add_row(name, why)
-    reached = Text(
-        f"It reaches {percent(answer.reached)} of the dense peak. Low and high are the 10th and 90th percentile."
-    )
-    return Group(table, reached, Text(""), assumed)
-
-
-def _rows(answer: Answer) -> Mapping[str, tuple[LogNormal, str | None]]:
-    found = answer.estimate
-    rows: dict[str, tuple[LogNormal, str | None]] = {
-        "accelerator hours": (answer.accelerator_hours, None),
-        "run time": (found.seconds, "s"),
-        "energy, facility": (found.energy, "Wh"),
-        "energy, accelerators alone": (answer.accelerator_energy, "Wh"),
-        "carbon, operational": (found.operational, "g"),
-        "carbon, embodied": (found.embodied, "g"),
-        "FLOPs": (found.flops, "FLOP"),
-        "memory of one accelerator": (found.memory_bytes, "B"),
-    }
-    return rows | ({"cost": (found.cost, None)} if found.cost else {})
-
-
-def _points(value: LogNormal) -> tuple[float, float, float]:
-    return value.low, value.median, value.high
-
-
-def _plain(value: float) -> str:
-    """Three digits and a letter for thousands: 7 B, 1.4 T."""
-    for factor, name in ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k")):
-        if value >= factor:
-            return f"{value / factor:.3g}{name}"
-    return f"{value:.3g}"

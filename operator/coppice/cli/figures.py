@@ -10,6 +10,8 @@ _UNITS = {
     "B": ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (1.0, "B")),
 }
 
+_THOUSANDS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+
 
 def figure(value: float, unit: str) -> str:
     """A value with the unit that leaves one to three digits before the point: `1.3 kWh`."""
@@ -38,3 +40,9 @@ def _digits(value: float) -> str:
 def percent(ratio: float) -> str:
     """A ratio as a whole percentage."""
     return f"{100 * ratio:.0f} %"
+
+
+def short(value: float, gap: str = "") -> str:
+    """Three digits and a letter for thousands: `22.7M`. What rounds to a thousand has the larger letter."""
+    factor, letter = next(((size, gap + name) for size, name in _THOUSANDS if value >= 0.9995 * size), (1.0, ""))
+    return f"{value / factor:.3g}{letter}"

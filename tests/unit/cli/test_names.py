@@ -2,7 +2,7 @@
 
 from coppice.api.meta import BaseModelReference
 from coppice.api.vocabulary import BaseModelKind
-from coppice.cli.models.showing import count
+from coppice.cli.figures import short
 from coppice.cli.names import Names
 
 OURS = BaseModelReference(kind=BaseModelKind.NAMESPACED, name="news")
@@ -20,7 +20,7 @@ def test_a_name_that_only_one_model_has_stands_alone() -> None:
 
 
 def test_sizes_have_three_digits_and_never_an_exponent() -> None:
-    assert [count(number) for number in (22_713_216, 999_885_952, 999_400_000, 999_950, 512)] == [
+    assert [short(number) for number in (22_713_216, 999_885_952, 999_400_000, 999_950, 512)] == [
         "22.7M",
         "1B",
         "999M",

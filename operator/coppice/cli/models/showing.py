@@ -6,13 +6,13 @@ from rich.table import Table
 
 from coppice.api.basemodel import BaseModelObject
 from coppice.api.vocabulary import Distribution
+from coppice.cli.figures import short
 from coppice.planning.licenses import Use
 from coppice.planning.obligations import chain_verdict
 from coppice.planning.readiness import readiness
 
 GIVING_AWAY = Use(commercial=False, distribution=Distribution.DISTRIBUTED)
 """The use that a licence asks most of and, where it forbids commerce, still allows."""
-UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def models_table(models: Sequence[BaseModelObject]) -> Table:
@@ -28,7 +28,7 @@ def models_table(models: Sequence[BaseModelObject]) -> Table:
             *((model.metadata.namespace or "-",) if spaces else ()),
             model.metadata.name,
             spec.modality,
-            count(spec.architecture.parameters),
+            short(spec.architecture.parameters),
             spec.license,
             ready(model),
             ", ".join(spec.tasks),
@@ -76,9 +76,3 @@ def ready(model: BaseModelObject) -> str:
             return "yes" if condition.status == "True" else condition.reason
     fit, reason, _ = readiness(model.spec, None)
     return "yes" if fit else str(reason)
-
-
-def count(number: int) -> str:
-    """A number of parameters in three digits: 22.7M. What rounds to a thousand has the larger unit."""
-    factor, unit = next(((size, name) for size, name in UNITS if number >= 0.9995 * size), (1.0, ""))
-    return f"{number / factor:.3g}{unit}"
