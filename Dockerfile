@@ -4,7 +4,7 @@
 # Dependencies are one layer, made from the lock file alone, and the source is another on top of it: an edit of the
 # source rebuilds in seconds and moves kilobytes. BASE is any image with python3 (3.11 or newer) and its venv module.
 # Stages hand over files by COPY only: old builders (buildah 1.28) lose `RUN --mount=from=` when the stage is cached.
-ARG BASE=docker.io/library/python:3.13-slim-bookworm
+ARG BASE=docker.io/library/python:3.13-slim-trixie
 ARG UV_VERSION=0.13.9
 
 FROM ${BASE} AS builder

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BASE = "localhost/coppice-dev-base"
 BASE_PACKAGES = "python3,python3-venv,ca-certificates"
+RELEASE = "trixie"
+"""The Debian release whose Python is as new as that of the Dockerfile's default base."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 REGISTRY = "https://registry-1.docker.io/v2/"
 
@@ -101,31 +103,22 @@ def _base(progress: Progress) -> dict[str, str]:
     """The BASE build argument: none where the default can be pulled."""
     if registry_answers():
         return {}
-    release = _debian_release()
-    reference = f"{BASE}:{release}"
+    reference = f"{BASE}:{RELEASE}"
     if reference not in _output("images", "--format={{.Name}}:{{.Tag}}").split():
         ensure(BASE_IMAGE, progress)
-        with progress.step(f"Make a base image from Debian {release} packages, as no registry answers"):
-            _make_base(release, reference)
+        with progress.step(f"Make a base image from Debian {RELEASE} packages, as no registry answers"):
+            _make_base(reference)
     return {"BASE": reference}
 
 
-def _make_base(release: str, reference: str) -> None:
+def _make_base(reference: str) -> None:
     context = storage() / "base"
     context.mkdir(parents=True, exist_ok=True)
     options = ("--variant=minbase", f"--include={BASE_PACKAGES}", "--quiet")
-    _check((require("mmdebstrap"), *options, release, str(context / "base.tar")))
+    _check((require("mmdebstrap"), *options, RELEASE, str(context / "base.tar")))
     (context / "Dockerfile").write_text('FROM scratch\nADD base.tar /\nCMD ["python3"]\n')
     _run("build", f"--tag={reference}", str(context))
     shutil.rmtree(context)
-
-
-def _debian_release() -> str:
-    for line in Path("/etc/os-release").read_text().splitlines():
-        key, _, value = line.partition("=")
-        if key == "VERSION_CODENAME":
-            return value.strip('"')
-    raise DevClusterError("No image registry answers and this system is no Debian release: no base image can be made.")
 
 
 def _forget_older(reference: str) -> None:

@@ -80,7 +80,7 @@ def test_any_decision_replays(target, attempts, seconds, chance, models, mode) -
 
 
 def test_a_search_that_was_cut_short_says_so_and_replays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "MOST_LOOKED_AT", 0)
+    monkeypatch.setattr(search, "MOST_GROWN", 0)
     record = decided(JOB, *MANY[:4])
     assert record.search_cut_short
     assert "cut short" in record.message
