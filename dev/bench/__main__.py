@@ -85,11 +85,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("what", nargs="?", choices=("operator", "planning"), default="operator")
-    parser.add_argument("--jobs", type=int, help="TrainingJobs: in the burst 300, to plan 100, unless given")
+    parser.add_argument("--jobs", type=int, help="TrainingJobs: in the burst 300, to plan 1,000, unless given")
     parser.add_argument("--models", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="sizes of registries")
     given = parser.parse_args()
     if given.what == "planning":
-        show(given.models, given.jobs or 100, Console())
+        show(given.models, given.jobs or 1000, Console())
         return
     jobs = given.jobs or 300
     with tempfile.TemporaryDirectory() as directory, ControlPlane(Path(directory)) as plane:

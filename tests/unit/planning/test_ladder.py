@@ -1,11 +1,13 @@
 """The ladder: equal to trying every order of every subset, and never worse for better rungs."""
 
 from math import inf
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coppice.planning import search
 from coppice.planning.ladder import MAX_RUNGS, Ladder, Rules, Rung, best_ladder
 from coppice.planning.together import after_misses, all_miss, suitability
 from evaluation.ladder import crowded_cases, difference, random_cases
@@ -125,6 +127,36 @@ def test_a_good_rung_is_found_among_many() -> None:
     many = [rung(f"r{n:02}", 5.0, 0.05) for n in range(40)]
     good = rung("good", 0.5, 0.6)
     assert names([*many, good], train_rungs=2) == ["good", "scratch"]
+
+
+def crowd(seed: int) -> list[Rung]:
+    """Ninety base models to train, the dearer the likelier, and ten kinds of six to use as they are."""
+    random = Random(seed)
+    rungs = []
+    for number in range(90):
+        size = random.random()
+        rungs.append(rung(f"probe {number}", 0.1 * 16**size * random.uniform(1, 1.1), 0.4 + 0.3 * size))
+    for kind in range(10):
+        size, more = random.random(), random.uniform(1, 1.1)
+        names = [f"as is {kind}.{number}" for number in range(6)]
+        rungs += [Rung(name, 0.08 * 4**size * more, 0.02 + 0.03 * size, name, trains=False) for name in names]
+    return rungs
+
+
+@pytest.mark.parametrize("seed", [0, 13, 14])
+def test_a_search_that_is_cut_short_has_found_nearly_the_best_ladder(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rungs, rules = crowd(seed), Rules(train_rungs=3, sufficient=0.94)
+    monkeypatch.setattr(search, "MOST_GROWN", 10_000)
+    best = best_ladder(rungs, None, rules)
+    monkeypatch.setattr(search, "MOST_GROWN", 30)
+    found = best_ladder(rungs, None, rules)
+    assert best is not None
+    assert found is not None
+    assert (best.proven, found.proven) == (True, False)
+    assert found.chance >= rules.sufficient
+    assert found.cost <= 1.02 * best.cost
 
 
 def test_a_miss_marks_down_the_base_model_s_other_rungs_and_keeps_their_joint_chance() -> None:
