@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from builders import JobBuilder, PolicyBuilder, make_job, make_policy
+from builders import JobBuilder, ModelBuilder, PolicyBuilder, make_job, make_policy
 from coppice.index import Key
 from loop import Loop
 
@@ -19,9 +19,9 @@ def policy() -> PolicyBuilder:
     return make_policy("research-rules")
 
 
-async def seen(*policies: PolicyBuilder, job: JobBuilder | None = None) -> tuple[Loop, Key]:
-    """A job under policies, after its first passes."""
-    loop = Loop(*(one.body() for one in policies))
+async def seen(*others: PolicyBuilder | ModelBuilder, job: JobBuilder | None = None) -> tuple[Loop, Key]:
+    """A job under policies and beside base models, after its first passes."""
+    loop = Loop(*(one.body() for one in others))
     key = loop.apply(job or probe_job())
     await loop.turn()
     return loop, key

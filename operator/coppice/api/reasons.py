@@ -120,6 +120,10 @@ class SuspendReason(Reason):
     """What a waiting job waits for."""
 
     USER_SUSPENDED = "UserSuspended", "spec.suspend is true."
+    AWAITING_BASE_MODEL = (
+        "AwaitingBaseModel",
+        "The plan from scratch takes its tokenizer from a base model that cannot be used yet.",
+    )
     AWAITING_ACKNOWLEDGEMENT = (
         "AwaitingAcknowledgement",
         "The policy wants limitations of the chosen base model acknowledged.",

@@ -22,6 +22,7 @@ from coppice.cli.unlike import NotedCount, unlike
 from coppice.cli.whatif import Changes
 from coppice.cli.world import Catalogue, Installation, from_cluster, from_directories
 from coppice.planning.decision import Refusal, decide
+from coppice.planning.tokenizer import tokenizer_missing
 
 
 def plan(
@@ -99,7 +100,14 @@ def _planned(job: TrainingJob, catalogue: Catalogue, changes: Changes, now: date
     decided = partial(decide, changed, resolved, spent=SpentRecord(), tried=(), now=now)
     decision = decided(replace(world, count=count))
     uncounted = decided(replace(world, count=None)) if count and count.used else None
-    return Planned(changed, decision, unlike(uncounted, catalogue.installation.sources))
+    rungs = () if isinstance(decision, Refusal) else decision.ladder
+    waits = [tokenizer_missing(changed, rung, world.catalogue) for rung in rungs]
+    return Planned(
+        changed,
+        decision,
+        unlike(uncounted, catalogue.installation.sources),
+        tuple(missing for missing in waits if missing),
+    )
 
 
 def _show(before: Planned, after: Planned | None, changes: Changes, output: Output) -> None:
@@ -109,6 +117,8 @@ def _show(before: Planned, after: Planned | None, changes: Changes, output: Outp
         return
     job, decision = before.job, before.decision
     screen().print(refusal_panel(job, decision) if isinstance(decision, Refusal) else decision_table(job, decision))
+    for sentence in before.waits:
+        screen().print(said("Training from scratch would wait", f"{sentence}."))
     for sentence in before.unlike:
         screen().print(said("Unlike the operator", f"{sentence}."))
     if after is not None:

@@ -6,6 +6,7 @@ The document is the decision record with a few more keys, so that whoever reads 
     verdict    Substituted (a base model is tried), FromScratch, or Refused (nothing would run)
     digest     of the decision; absent where it was refused
     refused    reason and message where it was refused; what was looked at stands beside it
+    waits      what must be there before some rung can start; absent without any
     unlike     sentences: where the operator knows something else and may decide otherwise; absent without any
 
 With --what-if there is one more, `whatIf`: {changes, and the same keys of the changed plan}.
@@ -53,6 +54,7 @@ class Planned:
     job: TrainingJob
     decision: DecisionRecord | Refusal
     unlike: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
 
     @property
     def record(self) -> DecisionRecord | None:
@@ -73,6 +75,7 @@ class Planned:
         head: dict[str, Any] = {
             "job": {"namespace": metadata.namespace or "", "name": metadata.name},
             "verdict": self.verdict.value,
+            **({"waits": list(self.waits)} if self.waits else {}),
             **({"unlike": list(self.unlike)} if self.unlike else {}),
         }
         if isinstance(self.decision, Refusal):

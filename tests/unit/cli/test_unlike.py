@@ -61,3 +61,12 @@ def test_live_sources_of_the_installation_are_told() -> None:
     [said] = unlike(None, world.installed(settings).sources)
     assert "shipped table; the operator asks ElectricityMaps, NESO first" in said
     assert unlike(None, world.installed({"policy.yaml": "{}"}).sources) == ()
+
+
+def test_a_tokenizer_that_nobody_registered_is_told_with_what_would_wait_for_it(tmp_path: Path) -> None:
+    job = JOB.scratch(epochs=30, **PLAN).set("spec.fromScratch.tokenizerFrom", {"name": "house-words"})
+    [said] = json.loads(planned(tmp_path, job).stdout)["waits"]
+    assert said == "register ClusterBaseModel house-words (spec.fromScratch.tokenizerFrom)"
+    assert f"Training from scratch would wait: {said}." in planned(tmp_path, job, "table").stdout
+    registered = JOB.scratch(epochs=30, **PLAN).set("spec.fromScratch.tokenizerFrom", {"name": "all-minilm-l6-v2"})
+    assert "waits" not in json.loads(planned(tmp_path, registered).stdout)
