@@ -40,6 +40,8 @@ async def connect(kubeconfig: str | None = None) -> "Connection":
     else:
         await config.load_kube_config(config_file=kubeconfig, client_configuration=settings)
     settings.connection_pool_maxsize = POOL
+    # As `coppice.trust` has it.
+    settings.disable_strict_ssl_verification = True
     # With trust_env aiohttp would read .netrc and the proxy variables in a thread, for each request.
     settings.client_session_kwargs = {"trust_env": False}
     return Connection(ApiClient(settings))

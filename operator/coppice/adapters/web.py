@@ -19,6 +19,8 @@ from typing import Any, Self
 
 import aiohttp
 
+from coppice.trust import lenient
+
 MAX_BYTES = 8 * 2**20
 USER_AGENT = f"coppice-operator/{version('coppice')}"
 LONGEST_WAIT_SECONDS = 3600.0
@@ -133,7 +135,7 @@ class Web:
 
     def _trusting(self, authority: Path) -> ssl.SSLContext:
         if authority not in self._contexts:
-            self._contexts[authority] = ssl.create_default_context(cafile=str(authority))
+            self._contexts[authority] = lenient(ssl.create_default_context(cafile=str(authority)))
         return self._contexts[authority]
 
 

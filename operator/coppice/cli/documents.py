@@ -15,7 +15,8 @@ from coppice.api.trainingjob import TrainingJob
 from coppice.api.trainingpolicy import TrainingPolicy, TrainingPolicySpec
 from coppice.api.trainingreport import TrainingReport
 from coppice.cli.errors import UsageError
-from coppice.cli.refused import refused
+from coppice.cli.head import misnamed
+from coppice.cli.rules import broken
 
 MODELS: dict[str, type[Model]] = {
     "TrainingJob": TrainingJob,
@@ -62,16 +63,19 @@ def strictly(model: type[M], body: dict[str, Any], where: str) -> M:
     """The object, or a sentence for each field that is wrong."""
     metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key in KNOWN_METADATA}
     known = {**body, "metadata": metadata} if "metadata" in body else body
-    wrong = list(refused(model, body))
+    wrong = [*(misnamed(body) if "kind" in body else ()), *broken(model, body)]
+    told = {path for path, _ in wrong}
     try:
         valid = model.model_validate(known, extra="forbid")
     except ValidationError as error:
-        wrong += [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        each = ((".".join(map(str, item["loc"])), item["msg"]) for item in error.errors())
+        wrong += [(path, why) for path, why in each if path not in told]
     if not wrong:
         return valid
     name = metadata.get("name", "?")
     what = f"{body['kind']} {name}" if "kind" in body else f"the spec of a {model.__name__.removesuffix('Spec')}"
-    raise UsageError("\n  ".join((f"{where}: {what} is not valid:", *wrong)))
+    sentences = (f"{path}: {why}" if path else why for path, why in wrong)
+    raise UsageError("\n  ".join((f"{where}: {what} is not valid:", *sentences)))
 
 
 def policy_spec(path: Path, option: str) -> TrainingPolicySpec:

@@ -5,11 +5,14 @@ in the number of objects.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from ssl import SSLContext
 from typing import Any, Protocol
 
 import kopf
 
 from coppice.handlers.intake import Intake
+from coppice.trust import lenient
 
 
 class Place(Protocol):
@@ -72,6 +75,12 @@ class Credentials(Protocol):
         """File of the client's key."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Lenient(kopf.ConnectionInfo):
+    def as_ssl_context(self) -> SSLContext:
+        return lenient(super().as_ssl_context())
+
+
 def log_in(registry: kopf.OperatorRegistry, credentials: Callable[[], Awaitable[Credentials]]) -> None:
     """Watch as the user that our own client is; Kopf asks again when the API server says 401."""
 
@@ -79,7 +88,7 @@ def log_in(registry: kopf.OperatorRegistry, credentials: Callable[[], Awaitable[
     async def login(**_: Any) -> kopf.ConnectionInfo:
         found = await credentials()
         scheme, _space, token = (found.authorization or "").rpartition(" ")
-        return kopf.ConnectionInfo(
+        return _Lenient(
             server=found.server,
             ca_path=found.authority_file,
             insecure=found.insecure,

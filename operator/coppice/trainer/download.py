@@ -19,6 +19,7 @@ from coppice.api.run import FileSource, RunFetch
 from coppice.trainer.addresses import checked_address, host_allowed
 from coppice.trainer.faults import TrainerError
 from coppice.trainer.files import CHUNK_BYTES, sha256_of
+from coppice.trust import lenient
 
 MAX_REDIRECTS = 5
 TRIES = 5
@@ -138,7 +139,7 @@ def _connection(uri: str, rules: RunFetch) -> tuple[http.client.HTTPSConnection,
     address = checked_address(host, port, rules.allowed_networks)
     context = ssl.create_default_context()
     if rules.ca_bundle:
-        context.load_verify_locations(rules.ca_bundle)
+        lenient(context).load_verify_locations(rules.ca_bundle)
     connection = _PinnedConnection(host, port, address, context)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     return connection, path or "/"

@@ -133,7 +133,10 @@ def test_two_base_models_of_one_name_are_told_apart_in_every_table(tmp_path: Pat
     ("change", "said"),
     [
         ({"spec.objective.target": 0.95}, "spec.objective.target: must be in quotes"),
-        ({"spec.objective.target": 1}, "for Kubernetes keeps no fractions: '1'"),
+        ({"spec.objective.target": 1}, "spec.objective.target: must be in quotes: '1'"),
+        ({"spec.objective.target": "95"}, "is a ratio above 0 and at most 1"),
+        ({"spec.dataset.labelNames": ["a", "b"]}, "spec.dataset: dataset.labelNames must name as many classes as"),
+        ({"metadata.name": "x" * 46}, "metadata.name must have at most 45 characters"),
         ({"spec.trainer.hyperparameters.learningRate": 1e-4}, "spec.trainer.hyperparameters.learningRate: must be in"),
         ({"apiVersion": "coppice.dev/v1"}, "apiVersion: must be coppice.dev/v1alpha1"),
         ({"metadata.name": "My_Job"}, "metadata.name: must be lower-case letters"),

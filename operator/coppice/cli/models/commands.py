@@ -74,9 +74,9 @@ def import_(
     described = _ask(_described(source, revision, endpoint, source_uri, license_))
     where = (namespace or "default") if kind is Kind.NAMESPACED else None
     body = manifest(kind.value, name or described.name, where, described.spec)
-    model = strictly(cluster.KINDS[kind.value], body, source)
     if kind is Kind.CLUSTER and described.spec.source.uri.startswith("pvc://"):
         raise UsageError("a ClusterBaseModel cannot use pvc://: add --kind BaseModel and --namespace")
+    model = strictly(cluster.KINDS[kind.value], body, source)
     write(text_of([body], output), file)
     for text in described.remarks:
         _told(said("look at", text))
