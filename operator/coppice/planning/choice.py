@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coppice.api.decision import DecisionRecord
-from coppice.api.reasons import AttemptOutcome, DecisionReason, StateReason
+from coppice.api.reasons import AttemptOutcome, DecisionReason, FitReason, StateReason
 from coppice.api.vocabulary import Method, Mode, OptimizeFor
 from coppice.planning.board import Board
 from coppice.planning.fit.rejection import Rejection
@@ -191,7 +191,8 @@ def _refusal(board: Board) -> Refusal:
     alone = request.mode is Mode.REQUIRE or (request.mode is Mode.AUTO and not request.has_scratch_plan)
     if isinstance(board.scratch, Rejection) and not alone:
         if request.mode is not Mode.AUTO or not (board.rungs or request.tried):
-            return Refusal(StateReason.NO_PROFILE, board.scratch.sentence)
+            unknown = board.scratch.reason is FitReason.METHOD_UNSUPPORTED
+            return Refusal(StateReason.INVALID_SPEC if unknown else StateReason.NO_PROFILE, board.scratch.sentence)
         alone = True
     if alone or last is None:
         return _no_substitute(board)

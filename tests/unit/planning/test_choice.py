@@ -127,7 +127,7 @@ NO_TARGET = make_job().target(None)
         (JOB.dataset(license="cc-by-nc-4.0"), {}, StateReason.INVALID_SPEC, "dataset.license"),
         (JOB.resources(profiles=["other"]), {}, StateReason.NO_PROFILE, "ComputeProfile"),
         (JOB.mode("Never").resources(memory="10Mi"), {}, StateReason.NO_PROFILE, "job's resources.memory (10Mi) has"),
-        (JOB.mode("Never").task("summarization"), {}, StateReason.NO_PROFILE, "trainer.container"),
+        (JOB.mode("Never").task("summarization"), {}, StateReason.INVALID_SPEC, "trainer.container"),
         (JOB.mode("Never").limits(runSeconds=5), {}, StateReason.LIMITS_TOO_TIGHT, "limits.runSeconds"),
         (JOB.limits(energyWattHours=1, runSeconds=5), {}, StateReason.LIMITS_TOO_TIGHT, "raise the limit"),
         (JOB.limits(runSeconds=5), {}, StateReason.LIMITS_TOO_TIGHT, "LinearProbe on all-minilm-l6-v2 may need"),
