@@ -118,6 +118,8 @@ def _learned(candidate: CandidateRecord) -> str:
     count = candidate.chance.observations
     known = [f"n={count}"] if count else []
     known += ["probed"] if "probe" in candidate.chance.inputs else []
+    if not known and candidate.chance.value != candidate.chance.prior:
+        known = ["by other rungs"]
     return f"({', '.join(known) or 'prior'})"
 
 

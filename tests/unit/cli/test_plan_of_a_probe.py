@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from builders import make_model
+from builders import make_model, make_report
 from coppice.cli.plan import decision_table
 from coppice.planning.decision import decide
 from fake_cluster import seen_by_a_probe
@@ -40,3 +40,9 @@ def test_a_chance_says_whether_a_probe_moved_it(probed: dict[str, str], said: st
         ask.job, ask.resolved, ask.world, spent=NOTHING_SPENT, tried=(), now=NOW, probed=seen, may_probe=False
     )
     assert said in shown(record)
+
+
+def test_a_chance_says_that_reports_of_other_rungs_moved_it() -> None:
+    job = dear_job().methods("LinearProbe")
+    report = make_report("r").of(job.named("r").build()).set("spec.jobUid", "r").attempt("LoRA", "Missed", FIRST)
+    assert "(by other rungs)" in shown(decided(job, *MODELS, reports=[report]))
