@@ -38,7 +38,10 @@ NODE = (
     Package("slirp4netns", "slirp4netns"),
 )
 IMAGES = (Package("buildah", "buildah"), Package("skopeo", "skopeo"))
-BASE_IMAGE = (Package("mmdebstrap", "mmdebstrap"),)
+BASE_IMAGE = (
+    Package("mmdebstrap", "mmdebstrap"),
+    Package("debian-archive-keyring", "/usr/share/keyrings/debian-archive-keyring.gpg"),
+)
 
 _ONE_AT_A_TIME = threading.Lock()
 """apt refuses to run twice, and the demo builds images while the cluster starts."""

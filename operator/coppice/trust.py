@@ -2,7 +2,8 @@
 
 Since Python 3.13 a default context wants certificates that follow RFC 5280 to the letter (VERIFY_X509_STRICT). Such
 authorities often do not - a managed cluster's without an authority key identifier is one - and Go, curl and earlier
-Pythons take them. Who signed, for which name and until when is checked as ever.
+Pythons take them. Who signed, for which name and until when is checked as ever. A context that trusts public
+authorities beside a named one is lenient with both.
 """
 
 from ssl import VERIFY_X509_STRICT, SSLContext

@@ -45,7 +45,8 @@ def _facts(plan: Planned) -> dict[str, str]:
     intensity = decision.intensity
     facts["intensity"] = f"{intensity.grams_per_kilowatt_hour} g/kWh ({where}: {intensity.source})"
     facts["PUE"] = pue_of(decision)
-    conditions = [*demands(decision), *(f"acknowledgement of {text}" for text in decision.unacknowledged)]
+    acknowledged = (f"acknowledgement of {text}" for text in decision.unacknowledged)
+    conditions = [*demands(decision), *acknowledged, *(f"to {text}" for text in plan.waits)]
     facts |= {"needs": "\n".join(conditions)} if conditions else {}
     return facts
 

@@ -21,6 +21,7 @@ from coppice.cli.screen import said, screen
 from coppice.cli.unlike import NotedCount, unlike
 from coppice.cli.whatif import Changes
 from coppice.cli.world import Catalogue, Installation, from_cluster, from_directories
+from coppice.lifecycle.written import refused_as_written
 from coppice.planning.decision import Refusal, decide
 from coppice.planning.tokenizer import tokenizer_missing
 
@@ -98,7 +99,7 @@ def _planned(job: TrainingJob, catalogue: Catalogue, changes: Changes, now: date
     resolved = changes.resolved(changed, catalogue)
     count = NotedCount(world.count) if world.count else None
     decided = partial(decide, changed, resolved, spent=SpentRecord(), tried=(), now=now)
-    decision = decided(replace(world, count=count))
+    decision = refused_as_written(changed.spec, resolved, None) or decided(replace(world, count=count))
     uncounted = decided(replace(world, count=None)) if count and count.used else None
     rungs = () if isinstance(decision, Refusal) else decision.ladder
     waits = [tokenizer_missing(changed, rung, world.catalogue) for rung in rungs]

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from coppice.api.crd import schema
 from coppice.api.trainingjob import TrainingJob
 from coppice.cli.documents import policy_spec, strictly
 from coppice.cli.errors import UsageError
@@ -117,7 +118,7 @@ def _listed(text: str) -> list[str]:
 
 
 def _put(spec: dict[str, Any], path: str, text: str) -> None:
-    """Set a field by its dotted path; the value is read as YAML, decimals stay text."""
+    """Set a field by its dotted path; what is no text by the schema is read as YAML."""
     *parents, last = path.split(".")
     for parent in parents:
         spec = spec.setdefault(parent, {})
@@ -126,5 +127,14 @@ def _put(spec: dict[str, Any], path: str, text: str) -> None:
     if path in LISTS:
         spec[last] = _listed(text)
         return
-    value = yaml.safe_load(text)
-    spec[last] = text if isinstance(value, float) else value
+    spec[last] = text if _is_text(path) else yaml.safe_load(text)
+
+
+def _is_text(path: str) -> bool:
+    """Whether the schema wants text there: decimals and quantities are text."""
+    node: Any = schema(TrainingJob)["properties"]["spec"]
+    for name in path.split("."):
+        node = node.get("properties", {}).get(name) or node.get("additionalProperties") or {}
+        if not isinstance(node, dict):
+            return False
+    return bool(node.get("type") == "string")

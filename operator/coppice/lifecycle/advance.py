@@ -16,9 +16,9 @@ from coppice.lifecycle.release import released
 from coppice.lifecycle.situation import Situation, transition_events
 from coppice.lifecycle.start import start, startable
 from coppice.lifecycle.status import Stand, decision_status
-from coppice.lifecycle.waits import Wait, priced_since, wait_of
+from coppice.lifecycle.waits import Wait, base_model_missing, priced_since, wait_of
+from coppice.lifecycle.written import refused_as_written
 from coppice.planning.decision import Refusal, Tried, decide
-from coppice.workloads.security import job_refusals
 
 MAX_ATTEMPTS = 16
 """Attempts that status holds; evaluations and killed attempts count here too."""
@@ -56,7 +56,7 @@ def advance(situation: Situation) -> Plan:
         if situation.limit:
             return finish(situation, StateReason.LIMIT_EXCEEDED, situation.limit, succeeded=False)
     elif (refusal := _refused_as_written(situation)) is not None:
-        return finish(situation, *refusal, succeeded=False)
+        return finish(situation, refusal.reason, refusal.message, succeeded=False)
     if len(situation.attempts) >= MAX_ATTEMPTS:
         none_left = f"the job has had {MAX_ATTEMPTS} attempts"
         return _out_of_rungs(situation, Refusal(StateReason.ATTEMPT_FAILED, none_left, None))
@@ -68,28 +68,21 @@ def advance(situation: Situation) -> Plan:
         return Plan(recheck_seconds=NEWS_SECONDS)
     if isinstance(decision, Refusal):
         return _out_of_rungs(situation, decision)
+    return _begin(situation, decision)
+
+
+def _begin(situation: Situation, decision: DecisionRecord) -> Plan:
+    """Start what was decided, or say what it waits for."""
+    missing = base_model_missing(situation, decision)
+    if missing is not None:
+        return _wait(situation, missing, _frozen(situation))
     wait = wait_of(situation, decision)
     return start(situation, decision) if wait is None else _wait(situation, wait, decision)
 
 
-def _refused_as_written(situation: Situation) -> tuple[StateReason, str] | None:
+def _refused_as_written(situation: Situation) -> Refusal | None:
     observed = situation.observed
-    spec, resolved = observed.job.spec, observed.resolved
-    if spec.register_as and not resolved.allow_register:
-        return (
-            StateReason.REGISTER_REFUSED,
-            "spec.register: no policy of the namespace sets allowRegister; ask its owner",
-        )
-    if spec.register_as and observed.register_obstacle is not None:
-        name = spec.register_as.name
-        return (
-            StateReason.REGISTER_REFUSED,
-            f"spec.register: BaseModel {name} exists ({observed.register_obstacle}); choose another name",
-        )
-    refusals = job_refusals(spec, resolved.pod_exceptions)
-    if refusals:
-        return StateReason.POD_REFUSED, "; ".join(refusals)
-    return None
+    return refused_as_written(observed.job.spec, observed.resolved, observed.register_obstacle)
 
 
 def _hasty(situation: Situation, decision: DecisionRecord | Refusal) -> bool:

@@ -1,4 +1,4 @@
-"""What a decided job still waits for before it may start: tokenizer, acknowledgement, justification, approval, budget.
+"""What a decided job still waits for before it may start: acknowledgement, justification, approval, budget.
 
 All of it is looked at anew in every pass and nothing is remembered, so whoever adds the missing thing, or takes the
 rule away, lets the job go. The reason is the first that holds; the message says everything that is missing, so that
@@ -24,6 +24,8 @@ from coppice.planning.approval import (
 from coppice.planning.policy import AMOUNTS
 from coppice.planning.tokenizer import tokenizer_missing
 
+BASE_MODEL_RECHECK_SECONDS = 60.0
+"""When to look for a base model again at the latest, if nothing was heard of its claim."""
 BUDGET_RECHECK_SECONDS = 300.0
 """When to ask for room again at the latest, if nothing was heard of any being freed."""
 
@@ -37,21 +39,22 @@ class Wait:
     recheck_seconds: float | None = None
 
 
+def base_model_missing(situation: Situation, record: DecisionRecord) -> Wait | None:
+    """What a decision to train from scratch waits for, which is made anew when it comes: it may be tried instead."""
+    observed = situation.observed
+    missing = tokenizer_missing(observed.job, record.first, observed.world.catalogue)
+    return Wait(SuspendReason.AWAITING_BASE_MODEL, missing, BASE_MODEL_RECHECK_SECONDS) if missing else None
+
+
 def wait_of(situation: Situation, record: DecisionRecord) -> Wait | None:
     """What the start of a decision waits for; None: nothing."""
     missing = unacknowledged(situation, record)
-    waits = [*_tokenizer_missing(situation, record), *_approvals_missing(situation, record)]
+    waits = _approvals_missing(situation, record)
     if missing:
         waits.append(Wait(SuspendReason.AWAITING_ACKNOWLEDGEMENT, f"add to spec.acknowledge: {'; '.join(missing)}"))
     if not waits:
         return _budget_missing(situation, record)
     return Wait(waits[0].reason, "; and ".join(wait.message for wait in waits))
-
-
-def _tokenizer_missing(situation: Situation, record: DecisionRecord) -> list[Wait]:
-    observed = situation.observed
-    missing = tokenizer_missing(observed.job, record.first, observed.world.catalogue)
-    return [Wait(SuspendReason.AWAITING_BASE_MODEL, missing)] if missing else []
 
 
 def unacknowledged(situation: Situation, record: DecisionRecord) -> tuple[str, ...]:

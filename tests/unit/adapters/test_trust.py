@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import kopf
 import pytest
 
 from coppice.adapters.connection import connect
-from coppice.adapters.web import Web
+from coppice.adapters.web import Unreachable, Web
 from coppice.api.run import RunFetch
 from coppice.handlers.doors import log_in
+from coppice.ports import Unavailable
 from coppice.trainer import download
 from devcluster.pki import Authority, Subject
 
@@ -103,16 +104,24 @@ async def test_a_service_of_a_company_is_asked(server: Server) -> None:
         assert await web.ask(server.url, authority=server.authority) == {"major": "1"}
 
 
-async def test_nobody_is_trusted_without_being_named(server: Server) -> None:
-    async with aiohttp.ClientSession() as session:
-        with pytest.raises(aiohttp.ClientConnectorCertificateError):
-            await session.get(server.url)
+async def test_nobody_is_trusted_without_being_named(server: Server, tmp_path: Path) -> None:
+    another = Authority(tmp_path / "another").files.certificate
+    async with Web() as web:
+        for authority in (None, another):
+            with pytest.raises(Unreachable):
+                await web.ask(server.url, authority=authority)
+    connection = await connect(str(replace(server, authority=another).kubeconfig()))
+    with pytest.raises(Unavailable, match="ClientConnectorCertificateError"):
+        await connection.request("GET", "/version")
+    await connection.close()
 
 
-def test_the_trainer_fetches_with_the_authorities_of_the_policy(tmp_path: Path) -> None:
-    bundle = Authority(tmp_path).files.certificate
+@pytest.mark.parametrize("named", [True, False])
+def test_the_trainer_is_lenient_with_the_authorities_of_the_policy_alone(named: bool, tmp_path: Path) -> None:
+    bundle = str(Authority(tmp_path).files.certificate) if named else None
     rules = RunFetch.model_validate(
-        {"allowed_hosts": ("localhost",), "allowed_networks": ("127.0.0.0/8", "::1/128"), "ca_bundle": str(bundle)}
+        {"allowed_hosts": ("localhost",), "allowed_networks": ("127.0.0.0/8", "::1/128"), "ca_bundle": bundle}
     )
     connection, _ = download._connection("https://localhost/file", rules)
-    assert not connection._context.verify_flags & ssl.VERIFY_X509_STRICT
+    assert bool(connection._context.verify_flags & ssl.VERIFY_X509_STRICT) is not named
+    assert connection._context.verify_mode is ssl.CERT_REQUIRED

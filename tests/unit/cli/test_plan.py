@@ -246,3 +246,13 @@ def test_help_says_what_each_exit_code_means() -> None:
     text = " ".join(run("--help").output.split())
     for part in ("0 every job is as expected", "3 some job would train", "4 some job would be", "2 is a mistake"):
         assert part in text
+
+
+def test_what_no_policy_allows_a_pod_is_refused_as_the_operator_refuses_it(tmp_path: Path, catalogue: Path) -> None:
+    job = JOB.mode("Never").template(hostNetwork=True)
+    file = tmp_path / "job.yaml"
+    file.write_text(yaml.safe_dump(job.body()))
+    result = run("-f", file, "--catalogue", catalogue, "-o", "json", "--expect", "runs")
+    found = json.loads(result.stdout)
+    assert (found["verdict"], found["refused"], result.exit_code) == ("Refused", "PodRefused", 4)
+    assert "hostNetwork" in found["message"]

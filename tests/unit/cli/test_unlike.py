@@ -19,12 +19,12 @@ JOB = make_job().methods("LinearProbe")
 PLAN = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
 
 
-def planned(directory: Path, job: JobBuilder, form: str = "json") -> Any:
+def planned(directory: Path, job: JobBuilder, form: str = "json", *more: str) -> Any:
     bodies = [make_profile().body(), make_model().body(), job.body()]
     for body in bodies:
         body["metadata"] = {"name": body["metadata"]["name"]}
     (directory / "world.yaml").write_text(yaml.safe_dump_all(bodies))
-    flags = ["plan", "-f", str(directory), "--catalogue", str(directory), "-o", form]
+    flags = ["plan", "-f", str(directory), "--catalogue", str(directory), "-o", form, *more]
     return CliRunner(env={"COLUMNS": "220"}).invoke(app, flags)
 
 
@@ -68,5 +68,6 @@ def test_a_tokenizer_that_nobody_registered_is_told_with_what_would_wait_for_it(
     [said] = json.loads(planned(tmp_path, job).stdout)["waits"]
     assert said == "register ClusterBaseModel house-words (spec.fromScratch.tokenizerFrom)"
     assert f"Training from scratch would wait: {said}." in planned(tmp_path, job, "table").stdout
+    assert f"to {said}" in planned(tmp_path, job, "table", "--what-if", "mode=Never").stdout.replace("\n", " ")
     registered = JOB.scratch(epochs=30, **PLAN).set("spec.fromScratch.tokenizerFrom", {"name": "all-minilm-l6-v2"})
     assert "waits" not in json.loads(planned(tmp_path, registered).stdout)

@@ -1,7 +1,8 @@
 """A plan from scratch that takes its tokenizer from a base model starts when that model can be used."""
 
 from builders import JobBuilder, make_model
-from waiting import probe_job, say, seen, suspended
+from loop import Loop
+from waiting import approval, policy, probe_job, say, seen, suspended
 
 NAME = "house-words"
 
@@ -27,6 +28,37 @@ async def test_it_waits_for_a_model_whose_files_have_no_digest() -> None:
     assert reason == "AwaitingBaseModel"
     assert message.startswith(f"ClusterBaseModel {NAME} (spec.fromScratch.tokenizerFrom) is not Ready: ")
     assert loop.cluster.jobs() == []
+
+
+async def test_the_model_that_comes_may_be_tried_instead_and_nothing_was_decided_before() -> None:
+    loop = Loop()
+    loop.cluster.remove("ClusterBaseModel", "", "all-minilm-l6-v2")
+    key = loop.apply(job().mode("Auto"))
+    await loop.turn()
+    assert suspended(loop, key)[0] == "AwaitingBaseModel"
+    assert not loop.job(key).status.decision_record
+    await say(loop, make_model(NAME).body())
+    assert [one.method for one in loop.job(key).status.attempts] == ["LinearProbe"]
+
+
+async def test_an_approval_is_asked_for_once_the_model_is_there() -> None:
+    loop, key = await seen(policy().scratch_approval_above(carbonGrams=0), job=job())
+    assert suspended(loop, key)[0] == "AwaitingBaseModel"
+    await say(loop, make_model(NAME).body())
+    assert suspended(loop, key)[0] == "AwaitingApproval"
+    await say(loop, approval(loop, key))
+    assert len(loop.cluster.jobs()) == 1
+
+
+async def test_a_decision_that_was_approved_outlives_a_model_that_was_away() -> None:
+    loop, key = await seen(policy().scratch_approval_above(carbonGrams=0), make_model(NAME), job=job())
+    decided = loop.job(key).status.decision_record
+    loop.cluster.remove("ClusterBaseModel", "", NAME)
+    await say(loop, approval(loop, key))
+    assert suspended(loop, key)[0] == "AwaitingBaseModel"
+    assert loop.job(key).status.decision_record == decided
+    await say(loop, make_model(NAME).body())
+    assert len(loop.cluster.jobs()) == 1
 
 
 async def test_a_base_model_is_tried_meanwhile_and_only_scratch_waits() -> None:
