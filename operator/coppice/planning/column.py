@@ -70,7 +70,7 @@ def is_column(value: float) -> bool:
 
 def any_of(condition: Any) -> bool:
     """Whether a condition holds anywhere."""
-    return bool(np.any(condition))
+    return bool(np.any(condition)) if is_column(condition) else bool(condition)
 
 
 def at_least(value: Number, least: Number) -> Number:

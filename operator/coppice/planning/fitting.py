@@ -8,7 +8,7 @@ recomputation. A user's own container may shard, and nobody knows whether it doe
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from coppice.planning.column import at_least
+from coppice.planning.column import any_of, at_least
 from coppice.planning.hardware import Hardware
 from coppice.planning.lognormal import LogNormal
 from coppice.planning.memory import FROZEN, memory
@@ -90,8 +90,8 @@ def shortfall(name: str, fits: Iterable[Fit]) -> str:
 
 
 def possible_layouts(effort: Effort, network: Network, hardware: Hardware, *, may_shard: bool) -> tuple[Layout, ...]:
-    """The layouts to try, the least costly first."""
-    may_recompute = effort.method not in FROZEN and network.shape is not None and network.traits.recomputable
+    """The layouts to try, the least costly first; of a column of networks those of any that may be computed again."""
+    may_recompute = effort.method not in FROZEN and network.shape is not None and any_of(network.traits.recomputable)
     return layouts(
         hardware.devices,
         may_shard=may_shard,

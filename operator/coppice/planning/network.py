@@ -105,9 +105,9 @@ class Network:
 
     @cached_property
     def nature(self) -> Kind:
-        """One object for all networks that take the same way through every formula."""
+        """One object for all networks that take the same way through every formula of one layout."""
         family = "" if self.shape else self.family
-        return kind(self.pace, family, self.dtype, self.kept_elements is None, self.traits.recomputable)
+        return kind(self.pace, family, self.dtype, self.kept_elements is None)
 
     @property
     def stored_bytes(self) -> int:

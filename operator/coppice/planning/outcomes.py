@@ -108,11 +108,12 @@ class Outcomes:
 
     def _sketched(self) -> Outline | None:
         """The outline of everything that is tried and whose figures are known, those of one nature together."""
-        natures: dict[Kind, list[_Alike]] = {}
+        natures: dict[Kind, tuple[list[_Alike], list[_Alike]]] = {}
         for alike in self._alike.values():
             if isinstance(alike.kind, Kind) and self._are_known(alike.first):
-                natures.setdefault(alike.first.network(self._request.spec.task).nature, []).append(alike)
-        known = [alike for some in natures.values() for alike in some]
+                network = alike.first.network(self._request.spec.task)
+                natures.setdefault(network.nature, ([], []))[network.traits.recomputable].append(alike)
+        known = [alike for both in natures.values() for some in both for alike in some]
         asked: dict[Method, list[Registered]] = {}
         row = 0
         for method in METHODS:

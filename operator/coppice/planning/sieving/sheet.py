@@ -4,7 +4,7 @@ Memory and work are formulas of a method and of the nature of a network, so they
 prices are the same for all methods and most networks, so all rows go through them together.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -31,6 +31,7 @@ from coppice.planning.workload import Effort, Workload
 
 VARYING = ("tokens", "forward_flops", "training_flops", "steps", "forward_steps")
 """Of the work, what differs between rows."""
+ALL = np.True_
 OwnPrices = tuple[Decimal | None, Decimal | None]
 """Of a base model, for one job and for a month."""
 
@@ -62,7 +63,15 @@ class Models:
     @cached_property
     def by_nature(self) -> list[tuple[slice, Stack]]:
         """Rows of one nature, stacked."""
-        runs = (list(run) for _, run in groupby(range(len(self.networks)), lambda row: self.networks[row].nature))
+        return self._stacked(lambda row: self.networks[row].nature)
+
+    @cached_property
+    def by_nature_and_layouts(self) -> list[tuple[slice, Stack]]:
+        """Rows of one nature that may all be computed again, or none of them."""
+        return self._stacked(lambda row: (self.networks[row].nature, self.networks[row].traits.recomputable))
+
+    def _stacked(self, key: Callable[[int], Hashable]) -> list[tuple[slice, Stack]]:
+        runs = (list(run) for _, run in groupby(range(len(self.networks)), key))
         slices = [slice(run[0], run[-1] + 1) for run in runs]
         return [(rows, stacked(self.networks[rows.start], self.figures[rows])) for rows in slices]
 
@@ -156,8 +165,9 @@ class Sheet:
                 memory = np.where(held, memory, needed.median)
                 if layout.checkpointing:
                     training = np.where(held, training, effort.on(stack, checkpointing=True).training_flops)
-                unsure = unsure | close(needed.high, hardware.memory_bytes)
-                held = held | (needed.high <= hardware.memory_bytes)
+                may = stack.traits.recomputable == 1 if layout.checkpointing else ALL
+                unsure = unsure | (may & close(needed.high, hardware.memory_bytes))
+                held = held | (may & (needed.high <= hardware.memory_bytes))
                 if held.all():
                     break
             found.held[rows], found.unsure[rows] = held, unsure
@@ -195,7 +205,9 @@ class Sheet:
     def _by_nature(self) -> Iterator[_Batch]:
         first = 0
         for effort, models in self._blocks:
-            for rows, stack in models.by_nature:
+            # A job that says whether to compute activations again says so to those alone that can.
+            stacks = models.by_nature if effort.recompute is None else models.by_nature_and_layouts
+            for rows, stack in stacks:
                 yield _Batch(slice(rows.start + first, rows.stop + first), effort, stack, effort.on(stack))
             first += len(models.networks)
 

@@ -60,6 +60,7 @@ def _row(network: Network) -> tuple[float, ...]:
         network.traits.dropout,
         network.traits.fused_attention,
         network.traits.post_norm,
+        network.traits.recomputable,
     )
 
 
@@ -78,7 +79,7 @@ def stacked(first: Network, rows: Figures) -> Stack:
     if first.shape:
         width, inner, attention, key_value, heads, experts, gated = columns[12:19]
         shape = Block(width, inner, attention, key_value, heads, gated, experts)
-    normed, dropout, fused, post_norm = columns[19:]
+    normed, dropout, fused, post_norm, recomputable = columns[19:]
     return Stack(
         family=first.family,
         parameters=columns[0],
@@ -99,7 +100,13 @@ def stacked(first: Network, rows: Figures) -> Stack:
         depth=columns[1],
         mixture=first.mixture,
         traits=replace(
-            first.traits, gated=columns[18], normed=normed, dropout=dropout, fused_attention=fused, post_norm=post_norm
+            first.traits,
+            gated=columns[18],
+            normed=normed,
+            dropout=dropout,
+            fused_attention=fused,
+            post_norm=post_norm,
+            recomputable=recomputable,
         ),
         shape=shape,
     )
