@@ -10,6 +10,7 @@ from bench.registry import jobs, models, profiles
 from builders import make_report
 from coppice.api.computeprofile import ComputeProfile
 from coppice.api.decision import SpentRecord
+from coppice.api.trainer_spec import Hyperparameters, Trainer
 from coppice.api.trainingjob import Limits, Resources, TrainingJob
 from coppice.api.trainingreport import TrainingReport
 from coppice.api.vocabulary import Method, Mode, OptimizeFor
@@ -82,10 +83,17 @@ def outcomes(request: Request, *, outline: bool) -> Outcomes:
     return Outcomes(request, groups, Rejections(), outline=outline)
 
 
+def computing_again(job: TrainingJob) -> TrainingJob:
+    """The job whose user wants activations computed again, which not every network can."""
+    again = Trainer(hyperparameters=Hyperparameters(gradient_checkpointing=True))
+    return job.model_copy(update={"spec": job.spec.model_copy(update={"trainer": again})})
+
+
 @pytest.mark.parametrize("rules", RULES)
 @pytest.mark.parametrize("where", WORLDS)
 def test_an_outline_tells_what_every_candidate_says_of_itself(where: str, rules: str) -> None:
-    for job in jobs(4, seed=3):
+    wanted = list(jobs(4, seed=3))
+    for job in (*wanted, *map(computing_again, wanted[:2])):
         request = Request(job, RULES[rules], WORLDS[where])
         outlined, whole = outcomes(request, outline=True), outcomes(request, outline=False)
         cases = [(alike, method, row) for alike in outlined._alike.values() for method, row in alike.rows.items()]
@@ -105,11 +113,12 @@ def test_an_outline_tells_what_every_candidate_says_of_itself(where: str, rules:
 
 
 def variants(job: TrainingJob) -> Iterator[TrainingJob]:
-    """The job, one that may try often, and one that is held to a little memory of CPU nodes."""
+    """The job; one that may try often, is held to a little memory of CPU nodes, or computes activations again."""
     yield job
     yield job.model_copy(update={"spec": job.spec.model_copy(update={"max_attempts": 8})})
     little = Resources(memory="6Gi", accelerators_per_pod=0)
     yield job.model_copy(update={"spec": job.spec.model_copy(update={"resources": little})})
+    yield computing_again(job)
 
 
 @pytest.mark.parametrize("rules", RULES)
