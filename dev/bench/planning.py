@@ -34,7 +34,7 @@ from coppice.planning.world import World
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = Resolved(hosts=("huggingface.co",))
 ADDED = 20
-ROUNDS = 4
+ROUNDS = 8
 
 
 @dataclass(frozen=True)
